@@ -4,11 +4,11 @@
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, ErrorKind, ExchangeKind};
+use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
 
-/// A name at the broker. Prefixes are limited where they are read, far below what AMQP takes.
-pub fn name(text: String) -> ShortString {
-    ShortString::try_new(text).unwrap_or_default()
+/// A name at the broker, or an id. Each is limited where it is read or made, far below what AMQP takes.
+pub fn name(text: impl Into<String>) -> ShortString {
+    ShortString::try_new(text.into()).unwrap_or_default()
 }
 
 pub fn text(value: &str) -> AMQPValue {
@@ -42,27 +42,61 @@ pub async fn queue(
     key: ShortString,
     arguments: FieldTable,
 ) -> Result<(), String> {
+    declared(channel, name, arguments).await.map_err(|error| refused("queue", name, &error))?;
+    bound(channel, name, exchange, key).await
+}
+
+/// As [`queue`], but one that is there with other properties is taken as it is.
+pub async fn queue_as_it_is(
+    line: &Connection,
+    mut channel: Channel,
+    name: &ShortString,
+    exchange: &ShortString,
+    key: ShortString,
+    arguments: FieldTable,
+) -> Result<(), String> {
+    match declared(&channel, name, arguments).await {
+        Ok(()) => {}
+        // The broker has closed the channel for that.
+        Err(error) if is(&error, &AMQPSoftError::PRECONDITIONFAILED) => {
+            channel = line.create_channel().await.map_err(|error| error.to_string())?;
+        }
+        Err(error) => return Err(refused("queue", name, &error)),
+    }
+    bound(&channel, name, exchange, key).await
+}
+
+async fn declared(channel: &Channel, name: &ShortString, arguments: FieldTable) -> lapin::Result<()> {
     let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    let declared = channel.queue_declare(name.clone(), options, arguments).await;
-    declared.map_err(|error| refused("queue", name, &error))?;
+    channel.queue_declare(name.clone(), options, arguments).await.map(drop)
+}
+
+async fn bound(
+    channel: &Channel,
+    name: &ShortString,
+    exchange: &ShortString,
+    key: ShortString,
+) -> Result<(), String> {
     let options = QueueBindOptions::default();
     let bound = channel.queue_bind(name.clone(), exchange.clone(), key, options, FieldTable::default()).await;
     bound.map_err(|error| refused("queue", name, &error))
 }
 
+fn is(error: &lapin::Error, what: &AMQPSoftError) -> bool {
+    match error.kind() {
+        ErrorKind::ProtocolError(told) => matches!(told.kind(), AMQPErrorKind::Soft(soft) if soft == what),
+        _ => false,
+    }
+}
+
 /// Why the broker does not let something be declared, and what helps.
 fn refused(what: &str, name: &ShortString, error: &lapin::Error) -> String {
-    let fix = match error.kind() {
-        ErrorKind::ProtocolError(told) => match told.kind() {
-            AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED) => {
-                ": it is there with other properties; delete it, and it is made anew"
-            }
-            AMQPErrorKind::Soft(AMQPSoftError::ACCESSREFUSED) => {
-                ": the account needs the permissions configure, write and read on these names"
-            }
-            _ => "",
-        },
-        _ => "",
+    let fix = if is(error, &AMQPSoftError::PRECONDITIONFAILED) {
+        ": it is there with other properties; delete it, and it is made anew"
+    } else if is(error, &AMQPSoftError::ACCESSREFUSED) {
+        ": Belltower's account needs the permissions configure, write and read on these names"
+    } else {
+        ""
     };
     format!("the {what} `{}` cannot be declared{fix} ({error})", name.as_str())
 }

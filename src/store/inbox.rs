@@ -66,6 +66,9 @@ impl InboxFilter {
     }
 }
 
+/// When a message went to a person first, of [`mine`].
+const SENT_AT: &str = "COALESCE(mine.sent_at, m.send_at)";
+
 /// A person's deliveries by message, and the conditions of a filter, which are `$1` to `$7`.
 fn mine() -> String {
     let (sent, delivered, unknown, cancelled) =
@@ -78,11 +81,25 @@ fn mine() -> String {
                 min(CASE WHEN {stands} THEN id END) AS carried_by, max(CASE WHEN {got} THEN 1 ELSE 0 END) AS got
             FROM delivery WHERE recipient_id = $1 GROUP BY message_id) AS mine
         JOIN message m ON m.id = mine.message_id
-        WHERE mine.got = 1 AND m.test = $2 AND m.expires_at > $3 AND COALESCE(mine.sent_at, m.send_at) >= $4
+        WHERE mine.got = 1 AND m.test = $2 AND m.expires_at > $3 AND {SENT_AT} >= $4
             AND ($5 = 0 OR m.category = $5) AND ($6 = 0 OR m.id = $6)
             AND ($7 = 0 OR (mine.read_at IS NULL AND mine.carried_by IS NOT NULL AND m.content_removed_at IS NULL
                 AND m.status <> {withdrawn}))"
     )
+}
+
+/// A query about a person's messages, with the conditions of [`mine`] bound: `$1` to `$7`.
+macro_rules! of_person {
+    ($query:expr, $person:expr, $filter:expr) => {
+        $query
+            .bind($person.0)
+            .bind($filter.test)
+            .bind($filter.expired_by.0)
+            .bind($filter.since.0)
+            .bind($filter.category.map_or(0, Category::code))
+            .bind($filter.message.map_or(0, |id| id.0))
+            .bind(i64::from($filter.unread))
+    };
 }
 
 /// Messages of a person before `before`, the latest first.
@@ -97,22 +114,14 @@ pub async fn list(
     let text = format!(
         "SELECT found.*, d.language, d.params, s.name AS source, s.department
         FROM (SELECT mine.place, mine.message_id, m.topic, m.category, m.status, m.content, m.source_id,
-                COALESCE(mine.sent_at, m.send_at) AS sent_at, mine.read_at, mine.carried_by, m.content_removed_at AS removed_at
+                {SENT_AT} AS sent_at, mine.read_at, mine.carried_by, m.content_removed_at AS removed_at
             {} AND mine.place < $8 ORDER BY mine.place DESC LIMIT $9 + 0) AS found
         JOIN delivery d ON d.id = found.place LEFT JOIN source s ON s.id = found.source_id
         ORDER BY found.place DESC",
         mine()
     );
-    let InboxFilter { test, expired_by, unread, category, since, message } = *filter;
     Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text))
-            .bind(person.0)
-            .bind(test)
-            .bind(expired_by.0)
-            .bind(since.0)
-            .bind(category.map_or(0, Category::code))
-            .bind(message.map_or(0, |id| id.0))
-            .bind(i64::from(unread))
+        of_person!(sqlx::query_as(sql(text)), person, filter)
             .bind(before.map_or(i64::MAX, |id| id.0))
             .bind(i64::from(limit))
             .fetch_all(c)
@@ -131,8 +140,7 @@ row! {
 
 /// Messages of a person, the latest sent first.
 pub async fn newest(db: &Db, person: RecipientId, filter: &InboxFilter, limit: u32) -> Result<Vec<SentRow>> {
-    let text = format!("SELECT {SENT} {} ORDER BY 2 DESC, 1 DESC LIMIT $8 + 0", mine());
-    sent(db, text, person, filter, i64::from(limit)).await
+    sent(db, person, filter, "ORDER BY 2 DESC, 1 DESC", limit).await
 }
 
 /// Messages of a person that were sent from the filter's `since` on, the earliest first; of those sent at that moment, those
@@ -144,36 +152,21 @@ pub async fn after(
     beyond: MessageId,
     limit: u32,
 ) -> Result<Vec<SentRow>> {
-    let text = format!(
-        "SELECT {SENT} {} AND (COALESCE(mine.sent_at, m.send_at) > $4 OR m.id > {}) ORDER BY 2, 1 LIMIT $8 + 0",
-        mine(),
-        beyond.0
-    );
-    sent(db, text, person, filter, i64::from(limit)).await
+    let rest = format!("AND ({SENT_AT} > $4 OR m.id > {}) ORDER BY 2, 1", beyond.0);
+    sent(db, person, filter, &rest, limit).await
 }
 
-const SENT: &str = "mine.message_id, COALESCE(mine.sent_at, m.send_at) AS sent_at";
-
+/// `rest`: what else is asked of them, and their order.
 async fn sent(
     db: &Db,
-    text: String,
     person: RecipientId,
     filter: &InboxFilter,
-    limit: i64,
+    rest: &str,
+    limit: u32,
 ) -> Result<Vec<SentRow>> {
-    let InboxFilter { test, expired_by, unread, category, since, message } = *filter;
+    let text = format!("SELECT mine.message_id, {SENT_AT} AS sent_at {} {rest} LIMIT $8 + 0", mine());
     Ok(in_db!(db, |c| {
-        sqlx::query_as(sql(text))
-            .bind(person.0)
-            .bind(test)
-            .bind(expired_by.0)
-            .bind(since.0)
-            .bind(category.map_or(0, Category::code))
-            .bind(message.map_or(0, |id| id.0))
-            .bind(i64::from(unread))
-            .bind(limit)
-            .fetch_all(c)
-            .await
+        of_person!(sqlx::query_as(sql(text)), person, filter).bind(i64::from(limit)).fetch_all(c).await
     })?)
 }
 
@@ -197,17 +190,5 @@ pub async fn mark(db: &Db, person: RecipientId) -> Result<Mark> {
 /// How many messages of a person the filter means.
 pub async fn count(db: &Db, person: RecipientId, filter: &InboxFilter) -> Result<i64> {
     let text = format!("SELECT CAST(count(*) AS bigint) {}", mine());
-    let InboxFilter { test, expired_by, unread, category, since, message } = *filter;
-    Ok(in_db!(db, |c| {
-        sqlx::query_scalar(sql(text))
-            .bind(person.0)
-            .bind(test)
-            .bind(expired_by.0)
-            .bind(since.0)
-            .bind(category.map_or(0, Category::code))
-            .bind(message.map_or(0, |id| id.0))
-            .bind(i64::from(unread))
-            .fetch_one(c)
-            .await
-    })?)
+    Ok(in_db!(db, |c| of_person!(sqlx::query_scalar(sql(text)), person, filter).fetch_one(c).await)?)
 }

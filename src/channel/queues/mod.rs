@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use self::line::{Lines, Open};
 use self::topology::Names;
 use crate::broker::dial::Target;
+use crate::broker::standing;
 use crate::config::BrokerUrl;
 use crate::domain::id::SourceId;
 use crate::domain::subscription::QueueName;
@@ -171,7 +172,7 @@ impl SourceQueues {
     ) -> lapin::Result<Confirmation> {
         // What no queue takes is sent back.
         let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let key = topology::short(queue);
+        let key = standing::name(queue);
         let exchange = self.names.exchange();
         let sent = channel.basic_publish(exchange, key, options, event.body, properties(event)).await?;
         sent.await
@@ -199,8 +200,8 @@ fn properties(event: Event<'_>) -> BasicProperties {
     BasicProperties::default()
         .with_content_type("application/json".into())
         .with_delivery_mode(PERSISTENT)
-        .with_message_id(topology::short(event.id))
-        .with_type(topology::short(event.kind))
+        .with_message_id(standing::name(event.id))
+        .with_type(standing::name(event.kind))
         .with_timestamp(u64::try_from(event.timestamp).unwrap_or_default())
         .with_app_id("belltower".into())
         .with_headers(headers)

@@ -1,11 +1,10 @@
 //! What stands at the broker for sources: one exchange, and each queue bound to it by its own name. All of it is below the
 //! installation's prefix, as whatever else is ours, so that its account needs no further permissions.
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
-use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{Channel, Connection, ErrorKind, ExchangeKind};
+use lapin::{Connection, ExchangeKind};
 
+use crate::broker::standing::{exchange, name, queue_as_it_is, quorum, text};
 use crate::domain::id::SourceId;
 use crate::domain::subscription::{EVENT_DAYS, QueueName};
 
@@ -28,7 +27,7 @@ impl Names {
     }
 
     pub(super) fn exchange(&self) -> ShortString {
-        short(&format!("{}.out", self.prefix))
+        name(format!("{}.out", self.prefix))
     }
 
     pub(super) fn queue(&self, source: SourceId, own: &QueueName) -> String {
@@ -36,71 +35,22 @@ impl Names {
     }
 }
 
-pub(super) fn short(text: &str) -> ShortString {
-    // Prefixes and names are limited where they are read, far below what AMQP takes.
-    ShortString::try_new(text.to_owned()).unwrap_or_default()
-}
-
 /// Has a queue there, and events come into it. One that is there with other properties is taken as it is: that was for an
 /// administrator to say. What goes wrong is told in words.
 pub(super) async fn declare(line: &Connection, names: &Names, queue: &str) -> Result<(), String> {
-    let name = short(queue);
-    let mut channel = line.create_channel().await.map_err(|error| error.to_string())?;
-    let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    let exchange = names.exchange();
-    let declared = channel
-        .exchange_declare(exchange.clone(), ExchangeKind::Direct, options, FieldTable::default())
-        .await;
-    declared.map_err(|error| refused("exchange", &exchange, &error))?;
-
-    let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-    match channel.queue_declare(name.clone(), options, bounds()).await {
-        Ok(_) => {}
-        // The broker has closed the channel for that.
-        Err(error) if is(&error, &AMQPSoftError::PRECONDITIONFAILED) => {
-            channel = line.create_channel().await.map_err(|error| error.to_string())?;
-        }
-        Err(error) => return Err(refused("queue", &name, &error)),
-    }
-    bind(&channel, &exchange, &name).await
-}
-
-async fn bind(channel: &Channel, exchange: &ShortString, queue: &ShortString) -> Result<(), String> {
-    let options = QueueBindOptions::default();
-    let bound = channel
-        .queue_bind(queue.clone(), exchange.clone(), queue.clone(), options, FieldTable::default())
-        .await;
-    bound.map_err(|error| refused("queue", queue, &error))
+    let channel = line.create_channel().await.map_err(|error| error.to_string())?;
+    let (exchange_name, queue) = (names.exchange(), name(queue));
+    exchange(&channel, &exchange_name, ExchangeKind::Direct).await?;
+    queue_as_it_is(line, channel, &queue, &exchange_name, queue.clone(), bounds()).await
 }
 
 fn bounds() -> FieldTable {
-    let mut table = FieldTable::default();
-    for (name, value) in [
-        ("x-queue-type", AMQPValue::LongString("quorum".into())),
+    quorum([
         ("x-max-length", AMQPValue::LongInt(MOST_EVENTS)),
         ("x-max-length-bytes", AMQPValue::LongInt(MOST_BYTES)),
-        ("x-overflow", AMQPValue::LongString("reject-publish".into())),
+        ("x-overflow", text("reject-publish")),
         ("x-message-ttl", AMQPValue::LongInt(KEPT)),
-    ] {
-        table.insert(name.into(), value);
-    }
-    table
-}
-
-fn is(error: &lapin::Error, what: &AMQPSoftError) -> bool {
-    match error.kind() {
-        ErrorKind::ProtocolError(told) => matches!(told.kind(), AMQPErrorKind::Soft(soft) if soft == what),
-        _ => false,
-    }
-}
-
-fn refused(what: &str, name: &ShortString, error: &lapin::Error) -> String {
-    let fix = if is(error, &AMQPSoftError::ACCESSREFUSED) {
-        ": Belltower's account needs the permissions configure, write and read on these names"
-    } else {
-        ""
-    };
-    format!("the {what} `{}` cannot be declared{fix} ({error})", name.as_str())
+    ])
 }
 
 #[cfg(test)]
@@ -124,8 +74,8 @@ mod tests {
     fn the_longest_name_arrives_whole() {
         let names = Names::new(&"p".repeat(BrokerUrl::LONGEST_PREFIX));
         let own: QueueName = "q".repeat(LONGEST_QUEUE).parse().unwrap();
-        let name = names.queue(SourceId(i64::MAX), &own);
-        assert_eq!(short(&name).as_str(), name);
+        let queue = names.queue(SourceId(i64::MAX), &own);
+        assert_eq!(name(queue.as_str()).as_str(), queue);
     }
 
     #[test]

@@ -1,28 +1,20 @@
-use std::time::Duration;
+mod acts;
+mod progress;
+mod sent;
 
 use belltower::clock::Timestamp;
-use belltower::domain::audience::{After, Whose};
-use belltower::domain::delivery::State as DeliveryState;
 use belltower::domain::emergency::starters::starters;
-use belltower::domain::emergency::{
-    Act, Chosen, HandKind, Level, Overridden, Part, Plan, Run, Spoken, State,
-};
-use belltower::domain::id::{BroadcastId, MessageId, OperatorId, RecipientId, SourceId};
+use belltower::domain::emergency::{Chosen, HandKind, Level, Overridden, Part, Plan, Run, Spoken, State};
+use belltower::domain::id::{BroadcastId, MessageId, OperatorId};
 use belltower::domain::message::Status;
 use belltower::store::Db;
-use belltower::store::audience::{ResolvedAudience, members};
 use belltower::store::broadcasts::{
-    NewAct, NewBroadcast, acts, add_message, attached, be_told, be_untold, channel_times, due, escalated_in,
-    find, following, had_a_hand, insert, is_planning, list, lock, messages, messages_in, note, of_message,
-    of_message_in, open_with_key, pace, people, reasons, red_goes_out, times, told_by, told_by_in, untold,
-    update, waiting,
+    NewBroadcast, add_message, be_told, be_untold, due, find, insert, list, lock, open_with_key,
+    red_goes_out, untold, update, waiting,
 };
-use belltower::store::deliveries::release_lost;
 use belltower::store::messages::NewMessage;
-use serde_json::json;
 
-use super::deliveries::{DAY, NOW, OWNER, sending, settlement, store, take};
-use super::execute;
+use super::deliveries::NOW;
 use super::messages::{keep as keep_messages, message, sources};
 use crate::support::on_both;
 
@@ -144,159 +136,6 @@ on_both!(what_waits_is_listed_by_its_gravity_and_what_is_due_by_its_time, |db| a
     assert_eq!(due(&db, Timestamp(59), 10).await.unwrap(), [blue]);
     assert_eq!(due(&db, Timestamp(60), 10).await.unwrap(), [blue, red]);
     assert_eq!(due(&db, Timestamp(60), 1).await.unwrap(), [blue]);
-});
-
-on_both!(all_that_is_done_is_kept_in_its_order_with_who_had_a_hand_in_it, |db| async {
-    let plan = plan();
-    let id = keep(&db, &new(&plan, "a")).await;
-    let mut tx = db.begin().await.unwrap();
-    let done = [
-        (Act::Press, Some(3)),
-        (Act::Submit, Some(3)),
-        (Act::Approve, Some(4)),
-        (Act::Attach, Some(5)),
-        (Act::Complete, None),
-    ];
-    for (at, (act, operator)) in done.into_iter().enumerate() {
-        let detail = json!({ "n": at });
-        let new = NewAct {
-            act,
-            operator: operator.map(OperatorId),
-            by: "王敏",
-            from: Some("192.0.2.7"),
-            detail: &detail,
-        };
-        note(&mut tx, id, Timestamp(at as i64), &new).await.unwrap();
-    }
-    let had = [3, 4, 5, 6].map(OperatorId);
-    let mut hands = Vec::new();
-    for operator in had {
-        hands.push(had_a_hand(&mut tx, id, operator).await.unwrap());
-    }
-    assert!(attached(&mut tx, id, OperatorId(5)).await.unwrap());
-    assert!(
-        !attached(&mut tx, id, OperatorId(3)).await.unwrap(),
-        "who began it did not press the same once more"
-    );
-    assert_eq!(hands, [true, false, false, false], "who approves or presses too wrote nothing of it");
-    tx.commit().await.unwrap();
-    let rows = acts(&db, id).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.act).collect::<Vec<_>>(), done.map(|(act, _)| act));
-    assert_eq!(
-        (rows[2].operator_id, rows[2].at, &rows[2].detail.0),
-        (Some(OperatorId(4)), Timestamp(2), &json!({ "n": 2 }))
-    );
-    assert_eq!((rows[0].done_by.as_str(), rows[0].done_from.as_deref()), ("王敏", Some("192.0.2.7")));
-});
-
-on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
-    let plan = plan();
-    let id = keep(&db, &new(&plan, "a")).await;
-    let child = keep(
-        &db,
-        &NewBroadcast { scenario: None, follows: Some(id), source: Some(SourceId(1)), ..new(&plan, "b") },
-    )
-    .await;
-    let mut tx = db.begin().await.unwrap();
-    for (of, part, message) in
-        [(id, Part::Alert, 1), (child, Part::Alert, 2), (id, Part::Escalation, 3), (id, Part::AllClear, 4)]
-    {
-        add_message(&mut tx, of, part, MessageId(message)).await.unwrap();
-    }
-    assert_eq!(told_by_in(&mut tx, id).await.unwrap(), [1, 2, 3].map(MessageId));
-    assert_eq!(told_by_in(&mut tx, child).await.unwrap(), [MessageId(2)]);
-    assert!(escalated_in(&mut tx, id).await.unwrap() && !escalated_in(&mut tx, child).await.unwrap());
-    assert_eq!(messages_in(&mut tx, id).await.unwrap().len(), 3);
-    let escalation = of_message_in(&mut tx, MessageId(3)).await.unwrap().unwrap();
-    assert_eq!((escalation.broadcast_id, escalation.part), (id, Part::Escalation));
-    assert!(of_message_in(&mut tx, MessageId(5)).await.unwrap().is_none());
-    tx.commit().await.unwrap();
-    assert_eq!(told_by(&db, id).await.unwrap(), [1, 2, 3].map(MessageId));
-    let sent: Vec<_> =
-        messages(&db, id).await.unwrap().iter().map(|row| (row.message_id.0, row.part)).collect();
-    assert_eq!(sent, [(1, Part::Alert), (3, Part::Escalation), (4, Part::AllClear)]);
-    let of = of_message(&db, MessageId(4)).await.unwrap().unwrap();
-    assert_eq!((of.broadcast_id, of.part), (id, Part::AllClear));
-    assert!(of_message(&db, MessageId(5)).await.unwrap().is_none());
-    let children: Vec<_> = following(&db, id).await.unwrap().into_iter().map(|row| row.id).collect();
-    assert_eq!(children, [child]);
-});
-
-on_both!(whoever_was_in_the_hands_of_a_process_that_died_may_have_it, |db| async {
-    sending(&db).await;
-    let lost = take(&db, 2).await;
-    let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "UPDATE delivery SET lease_until = 0 WHERE state = 1").await;
-    assert_eq!(release_lost(&mut tx, NOW, DAY, OWNER + 1).await.unwrap().len(), 2);
-    tx.commit().await.unwrap();
-    let told = async || {
-        let after = Some(After { messages: vec![MessageId(1)], whose: Whose::Told });
-        let audience = ResolvedAudience { after, ..ResolvedAudience::default() };
-        members(&db, &audience, RecipientId(0), 100).await.unwrap()
-    };
-    let mut people: Vec<_> = lost.iter().map(|one| RecipientId(one.target)).collect();
-    people.sort_unstable();
-    assert_eq!(told().await, people, "while they wait for another try");
-    // That one fails for certain, which says nothing of the one before.
-    let again = take(&db, 2).await;
-    assert_eq!(
-        again.iter().map(|one| one.id).collect::<Vec<_>>(),
-        lost.iter().map(|one| one.id).collect::<Vec<_>>()
-    );
-    let failed: Vec<_> = again.iter().map(|one| settlement(one, DeliveryState::Failed)).collect();
-    store(&db, &failed).await;
-    assert_eq!(told().await, people);
-});
-
-on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
-    // Eight people with an address, one without, by mail alone.
-    sending(&db).await;
-    let claimed = take(&db, 6).await;
-    let states = [
-        DeliveryState::Sent,
-        DeliveryState::Delivered,
-        DeliveryState::Unknown,
-        DeliveryState::Failed,
-        DeliveryState::Pending,
-    ];
-    let settled: Vec<_> =
-        claimed.iter().zip(states).map(|(claimed, state)| settlement(claimed, state)).collect();
-    store(&db, &settled).await;
-    let all = [MessageId(1)];
-    let counted = people(&db, &all).await.unwrap();
-    assert_eq!((counted.planned, counted.reached), (9, 2));
-    assert_eq!(people(&db, &[]).await.unwrap().planned, 0);
-
-    let found = async |whose, messages: &[MessageId]| {
-        let after = Some(After { messages: messages.to_vec(), whose });
-        let audience = ResolvedAudience { after, ..ResolvedAudience::default() };
-        members(&db, &audience, RecipientId(0), 100).await.unwrap()
-    };
-    // Sent, delivered, unknown, and the sixth, which is still in somebody's hands.
-    let mut may_have: Vec<_> = [0, 1, 2, 5].iter().map(|at| RecipientId(claimed[*at].target)).collect();
-    may_have.sort_unstable();
-    assert_eq!(found(Whose::Told, &all).await, may_have);
-    let missed = found(Whose::Missed, &all).await;
-    assert_eq!(missed.len(), 5);
-    assert!(missed.iter().all(|id| !may_have.contains(id)));
-    for whose in [Whose::Told, Whose::Missed] {
-        assert_eq!(found(whose, &[]).await, []);
-        assert_eq!(found(whose, &[MessageId(2)]).await, [], "of another message");
-    }
-
-    let why = reasons(&db, &all).await.unwrap();
-    assert_eq!(why.iter().map(|row| row.n).sum::<i64>(), 3, "failed, unknown, without an address");
-    let pace = pace(&db, &all).await.unwrap();
-    assert_eq!((pace.len(), pace[0].handed), (1, 1));
-    assert!(!is_planning(&db, &all).await.unwrap());
-    let at = times(&db, &all, 1).await.unwrap();
-    assert!(at.first_call.is_some() && at.half == at.last && at.last == pace[0].last_at);
-    assert_eq!(times(&db, &all, 9).await.unwrap().half, None, "one of nine is not half of them");
-    let since = at.last.unwrap().minus(Duration::from_secs(7));
-    let by_channel = channel_times(&db, &all, since).await.unwrap();
-    let by_channel: Vec<_> =
-        by_channel.iter().map(|row| (row.channel, row.last, row.standstill_ms)).collect();
-    assert_eq!(by_channel, [(pace[0].channel, pace[0].last_at.unwrap(), 7_000)]);
 });
 
 on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {

@@ -1,0 +1,54 @@
+//! What a planner looks after while it plans: what it took, and emergencies that arrive.
+
+use std::time::Duration;
+
+use super::plan_next;
+use crate::Result;
+use crate::domain::message::{Lane, Rank};
+use crate::service::Services;
+use crate::service::deliveries::LEASE;
+use crate::store::planning::{self as store, DueRank};
+
+/// How often a planner looks up from what it does.
+const LOOK: Duration = Duration::from_millis(20);
+/// What was taken is kept this often: well within its thirty seconds.
+const RENEW: Duration = Duration::from_secs(8);
+
+/// What a planner looks after while it plans.
+pub(super) struct Watch {
+    pub(super) owner: i64,
+    rank: Rank,
+    looked: Duration,
+    renewed: Duration,
+}
+
+impl Watch {
+    pub(super) fn new(s: &Services, owner: i64, rank: Rank) -> Self {
+        let now = s.clock.steady();
+        Self { owner, rank, looked: now, renewed: now }
+    }
+
+    /// Between two steps, if it is time: keeps what was taken, and plans whatever emergency has arrived meanwhile.
+    pub(super) async fn look(&mut self, s: &Services) -> Result<()> {
+        let now = s.clock.steady();
+        if now.saturating_sub(self.looked) < LOOK {
+            return Ok(());
+        }
+        self.looked = now;
+        if now.saturating_sub(self.renewed) >= RENEW {
+            self.renewed = now;
+            let mut tx = s.db.begin().await?;
+            store::renew(&mut tx, self.owner, s.clock.now(), LEASE.as_millis() as i64).await?;
+            tx.commit().await?;
+        }
+        if self.rank == Rank::Duty {
+            return Ok(());
+        }
+        let waiting = store::due(&s.db, s.clock.now()).await?;
+        let is_graver = |due: &DueRank| due.rank.lane() == Lane::Emergency && due.rank < self.rank;
+        if waiting.iter().any(is_graver) {
+            Box::pin(plan_next(s, self.owner)).await?;
+        }
+        Ok(())
+    }
+}
