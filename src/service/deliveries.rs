@@ -217,20 +217,27 @@ pub struct Asked<'a> {
     pub later: &'a [AskLater],
 }
 
-/// Stores receipts and moves the deliveries they decide.
+/// Stores receipts and moves the deliveries they decide, then puts off what is asked about again. Each by itself: whoever holds
+/// deliveries waits only for such as come after them. Should this process end in between, they are asked about when their time
+/// is over.
 pub async fn judge(s: &Services, asked: Asked<'_>) -> Result<()> {
     let Asked { verdicts, bounced, later } = asked;
+    if !verdicts.is_empty() {
+        decide(s, verdicts, bounced).await?;
+    }
+    if !later.is_empty() {
+        let mut tx = s.db.begin().await?;
+        receipts::poll_later(&mut tx, later).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+async fn decide(s: &Services, verdicts: &[Verdict], bounced: &[(DeliveryId, ChannelKind)]) -> Result<()> {
     let now = s.clock.now();
     let (policy, interests) = (policies::in_force(s).await?, told_to::in_force(s).await?);
     let mut tx = s.db.begin().await?;
-    let mut judged = receipts::Judged::default();
-    // First, as deliveries are locked before any figure.
-    if !later.is_empty() {
-        receipts::poll_later(&mut tx, later).await?;
-    }
-    if !verdicts.is_empty() {
-        judged = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
-    }
+    let judged = receipts::judge(&mut tx, now, &|at| s.campus.day(at), verdicts).await?;
     let of = |(delivery, channel): &(DeliveryId, ChannelKind)| {
         let verdict = verdicts.iter().find(|verdict| verdict.id == delivery.0)?;
         let (code, detail) = (verdict.code.as_deref(), verdict.detail.as_deref());

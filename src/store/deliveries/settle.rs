@@ -91,7 +91,10 @@ pub(super) async fn settle(
         return Ok(Outcome::default());
     }
     let dialect = tx.dialect();
-    let input = to_json(settlements)?;
+    // Rows are changed, and so locked, in the order in which they stand here: that of everybody who locks deliveries.
+    let mut ordered: Vec<_> = settlements.iter().collect();
+    ordered.sort_unstable_by_key(|settlement| settlement.id);
+    let input = to_json(&ordered)?;
     let rows = dialect.rows(
         "$1",
         &[
