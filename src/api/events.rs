@@ -90,5 +90,5 @@ pub async fn follow(
     // Who may not read is told so first.
     let (caller, pass) = (key.caller(), Key::pass(&request, &s)?);
     let open = subscriptions::open_stream(&s, caller, pass, topics.as_deref(), events.as_deref()).await?;
-    Ok(sse::answer(Following { open, place: place?, s }, &state))
+    Ok(sse::answer(&request, Following { open, place: place?, s }, &state))
 }

@@ -66,6 +66,9 @@ pub struct InboxEntry {
     /// The same as an HTML fragment: block elements without class, style, image or script.
     html: Option<String>,
     link: Option<String>,
+    /// The person's own page, where they say what they want to be sent: for them alone, as whoever opens it decides for them.
+    /// Null of an emergency.
+    preferences_url: Option<String>,
 }
 
 /// That a message was read.
@@ -145,6 +148,7 @@ impl From<Entry> for InboxEntry {
             text: text.as_ref().map(|text| text.plain.to_string()),
             html: text.as_ref().map(|text| text.html.to_string()),
             link: text.and_then(|text| text.link).map(|link| link.to_string()),
+            preferences_url: entry.preferences,
         }
     }
 }

@@ -70,5 +70,5 @@ pub async fn follow_inbox(
     let last = sse::last_seen(&request)?;
     let campus_id = params::name(&campus_id, "recipient")?;
     let following = inbox::open_stream(&s, &key, Key::pass(&request, &s)?, campus_id, last).await?;
-    Ok(sse::answer(Inbox { s, following }, &state))
+    Ok(sse::answer(&request, Inbox { s, following }, &state))
 }

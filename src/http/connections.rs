@@ -83,6 +83,12 @@ impl Connection {
         use_.at_work == 0 && now.saturating_duration_since(use_.since) >= idle
     }
 
+    /// Whether the other side has ended its half: nothing comes from there any more.
+    pub(super) fn is_left(&self) -> bool {
+        // The handle does not block, as the server's does not: where nothing has come, that is an error.
+        matches!(self.socket.peek(&mut [0]), Ok(0))
+    }
+
     /// A request is at work until what is returned goes.
     pub(super) fn work(self: Arc<Self>) -> AtWork {
         self.note(|use_| use_.at_work += 1);

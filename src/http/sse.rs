@@ -2,14 +2,18 @@
 //! a [`Feed`]'s to say; how it is written, when it is looked for and when it ends is the same for all of them.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::connections::Connection;
 use super::errors;
 use super::server::State;
 use crate::{Error, Result};
@@ -50,24 +54,34 @@ struct Reading<F> {
     feed: F,
     stop: CancellationToken,
     begun: bool,
-    /// Looks before the next comment.
-    left: u128,
+    /// When the next comment is due.
+    beat_at: Instant,
+    connection: Option<Arc<Connection>>,
 }
 
-const fn looks<F: Feed>() -> u128 {
-    BEAT.as_millis() / F::EVERY.as_millis()
+impl<F> Reading<F> {
+    /// Whoever ends their half of the connection reads no further. The framework finds that out by writing, twice.
+    fn is_left(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.is_left())
+    }
 }
 
-/// The answer that tells what a feed has until the process stops.
-pub fn answer<F: Feed + 'static>(feed: F, state: &State) -> HttpResponse {
-    let reading = Reading { feed, stop: state.lifecycle.soft().clone(), begun: false, left: looks::<F>() };
-    HttpResponse::Ok()
+/// The answer that tells what a feed has until the process stops; of a `HEAD` its beginning alone.
+pub fn answer<F: Feed + 'static>(request: &HttpRequest, feed: F, state: &State) -> HttpResponse {
+    let mut answer = HttpResponse::Ok();
+    answer
         .content_type("text/event-stream")
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((BUFFERING, "no"))
         // Compressed, events would wait for one another.
-        .insert_header((header::CONTENT_ENCODING, "identity"))
-        .streaming(stream::unfold(reading, next))
+        .insert_header((header::CONTENT_ENCODING, "identity"));
+    // The framework would ask for pieces without end and send none of them.
+    if request.method() == Method::HEAD {
+        return answer.finish();
+    }
+    let (stop, beat_at) = (state.lifecycle.soft().clone(), Instant::now() + BEAT);
+    let connection = request.conn_data::<Arc<Connection>>().cloned();
+    answer.streaming(stream::unfold(Reading { feed, stop, begun: false, beat_at, connection }, next))
 }
 
 async fn next<F: Feed>(mut reading: Reading<F>) -> Option<(Result<Bytes>, Reading<F>)> {
@@ -88,24 +102,22 @@ async fn next<F: Feed>(mut reading: Reading<F>) -> Option<(Result<Bytes>, Readin
 
 /// What is sent next, or `None` where the stream is over.
 async fn piece<F: Feed>(reading: &mut Reading<F>) -> Result<Option<String>> {
-    let Reading { feed, stop, left, .. } = reading;
     loop {
-        if stop.is_cancelled() {
+        if reading.stop.is_cancelled() || reading.is_left() {
             return Ok(None);
         }
-        if *left == 0 {
-            *left = looks::<F>();
-            return Ok(feed.beat().await?.then(|| ":\n\n".to_owned()));
+        if Instant::now() >= reading.beat_at {
+            reading.beat_at = Instant::now() + BEAT;
+            return Ok(reading.feed.beat().await?.then(|| ":\n\n".to_owned()));
         }
-        *left -= 1;
-        match feed.look().await? {
+        match reading.feed.look().await? {
             Look::Told(text) => return Ok(Some(text)),
             Look::Over => return Ok(None),
             Look::Onward => continue,
             Look::Nothing => {}
         }
         tokio::select! {
-            () = stop.cancelled() => {}
+            () = reading.stop.cancelled() => {}
             () = tokio::time::sleep(F::EVERY) => {}
         }
     }

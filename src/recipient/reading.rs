@@ -39,9 +39,19 @@ pub(super) fn wanted(form: &Posted) -> Option<Wish> {
 
 /// An opt-out in words.
 pub(super) fn named(frame: &Frame, one: &OptOut) -> String {
+    let topics = topics(frame, one);
     match one.channel {
-        Some(kind) => format!("{} ({})", one.topic, frame.t(&format!("channel-{kind}"))),
-        None => one.topic.to_string(),
+        Some(kind) => format!("{topics} ({})", frame.t(&format!("channel-{kind}"))),
+        None => topics,
+    }
+}
+
+/// Of which topics it is, in words where they are a family.
+fn topics(frame: &Frame, one: &OptOut) -> String {
+    let pattern = one.topic.as_str();
+    match pattern.strip_suffix(".#") {
+        Some(family) => frame.t1("suggest-me-family", "family", family),
+        None => pattern.to_owned(),
     }
 }
 
@@ -103,7 +113,7 @@ fn ask(frame: &Frame, one: OptOut, out: bool) -> Ask {
 }
 
 fn suggested(frame: &Frame, one: Suggestion) -> Ask {
-    let topic = one.opt_out.topic.as_str();
+    let topic = topics(frame, &one.opt_out);
     let (of, opened, since) = (one.of.to_string(), one.opened.to_string(), frame.day(one.since));
     let (of, opened, since) = (("of", of.as_str()), ("opened", opened.as_str()), ("since", since.as_str()));
     let (about, why) = match one.opt_out.channel {
@@ -111,11 +121,11 @@ fn suggested(frame: &Frame, one: Suggestion) -> Ask {
             let name = frame.t(&format!("channel-{kind}"));
             let channel = ("channel", name.as_str());
             (
-                frame.fill("suggest-me-resume", &[("topic", topic), channel]),
+                frame.fill("suggest-me-resume", &[("topic", topic.as_str()), channel]),
                 frame.fill("suggest-me-resume-why", &[since, of, channel, opened]),
             )
         }
-        _ => (frame.t1("suggest-me-stop", "topic", topic), frame.fill("suggest-me-stop-why", &[since, of])),
+        _ => (frame.t1("suggest-me-stop", "topic", &topic), frame.fill("suggest-me-stop-why", &[since, of])),
     };
     Ask { about, why: Some(why), department: one.department, ..ask(frame, one.opt_out, one.out) }
 }

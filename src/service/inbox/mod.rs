@@ -7,6 +7,7 @@ mod stream;
 use super::Services;
 use super::caller::KeyCaller;
 use super::pages::{self, KEPT};
+use super::short_links::{self, Purpose};
 use crate::clock::Timestamp;
 use crate::domain::content::Rendered;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
@@ -57,6 +58,8 @@ pub struct Entry {
     pub removed_at: Option<Timestamp>,
     /// In the person's language; none where it was withdrawn or removed.
     pub text: Option<Rendered>,
+    /// Where the person says what they want to be sent, as at the head of a mail; none of an emergency, which asks nobody.
+    pub preferences: Option<String>,
 }
 
 /// What a person was sent that the key may see: by live keys, or by test keys.
@@ -75,7 +78,7 @@ pub async fn list(s: &Services, key: &KeyCaller, campus_id: &str, query: &InboxQ
     };
     let rows = store::list(&s.db, person, &filter, query.before, query.limit).await?;
     let unread = store::count(&s.db, person, &InboxFilter { unread: true, ..all }).await?;
-    let entries = rows.into_iter().map(Entry::of).collect::<Result<_>>()?;
+    let entries = rows.into_iter().map(|row| Entry::of(s, row)).collect::<Result<_>>()?;
     Ok(Inbox { unread: unread.unsigned_abs(), entries })
 }
 
@@ -129,14 +132,16 @@ async fn find(s: &Services, campus_id: &str) -> Result<Option<RecipientId>> {
 }
 
 impl Entry {
-    fn of(row: InboxRow) -> Result<Self> {
+    fn of(s: &Services, row: InboxRow) -> Result<Self> {
         let withdrawn = row.is_withdrawn();
         let text = if withdrawn || row.removed_at.is_some() {
             None
         } else {
             Some(pages::rendered(&row.content.0, row.params.as_deref(), row.language.as_deref())?)
         };
+        let may_refuse = row.category != Category::Emergency;
         Ok(Self {
+            preferences: may_refuse.then(|| short_links::address(s, Purpose::Preferences, row.place)),
             place: row.place,
             message: row.message_id,
             topic: row.topic,

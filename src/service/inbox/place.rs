@@ -52,6 +52,14 @@ impl Place {
         self.told.iter().any(|(_, told)| *told == message)
     }
 
+    /// Notes when one that was told counts as sent: later than before, where what carried it first did not arrive.
+    pub fn moved(&mut self, sent: Sent) {
+        if let Some(known) = self.told.iter_mut().find(|(_, told)| *told == sent.1) {
+            *known = sent;
+            self.told.sort_unstable();
+        }
+    }
+
     /// Notes that a message was told.
     pub fn note(&mut self, sent: Sent) {
         let at = self.told.partition_point(|told| *told < sent);
@@ -122,6 +130,18 @@ mod tests {
         assert_eq!((place.from(), place.named()), (sent(3, 9), 2));
         place.note(sent(2 * HOUR, 1));
         assert_eq!((place.from(), place.named()), (sent(5, 2), 2), "an hour before the newest");
+    }
+
+    #[test]
+    fn what_was_carried_once_more_is_behind_when_it_is_old() {
+        let mut place = Place::default();
+        place.note(sent(5, 2));
+        place.note(sent(6, 3));
+        place.moved(sent(120_005, 2));
+        place.moved(sent(9, 7));
+        assert_eq!((place.from(), place.named(), place.has(MessageId(2))), (sent(0, 0), 2, true));
+        place.note(sent(3 * HOUR, 4));
+        assert_eq!((place.from(), place.named()), (sent(120_005, 2), 1), "it is not told again");
     }
 
     #[test]

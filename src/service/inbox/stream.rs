@@ -116,13 +116,14 @@ pub async fn look(s: &Services, following: &mut Following) -> Result<Vec<Told>> 
     let mut told = Vec::new();
     for row in &rows {
         if place.has(row.message_id) {
+            place.moved((row.sent_at, row.message_id));
             continue;
         }
         let one = InboxFilter { message: Some(row.message_id), ..all };
         // It may have gone at this moment.
         let Some(found) = store::list(&s.db, *person, &one, None, 1).await?.pop() else { continue };
         place.note((row.sent_at, row.message_id));
-        told.push(Told { place: place.to_string(), news: News::Message(Box::new(Entry::of(found)?)) });
+        told.push(Told { place: place.to_string(), news: News::Message(Box::new(Entry::of(s, found)?)) });
     }
     let unread = store::count(&s.db, *person, &InboxFilter { unread: true, ..all }).await?.unsigned_abs();
     if place.unread != Some(unread) {

@@ -25,19 +25,20 @@ const LOOKED_AT: u32 = 5_000;
 /// What there is of it behind a person's own link.
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
-    /// Since when they want it. `None`: they do not, and nothing was looked at.
+    /// Since when they want it. `None`: they do not, and nothing that they were sent was looked at.
     pub since: Option<Timestamp>,
     pub suggestions: Vec<Suggestion>,
-    /// All that they do not want, which they can take back here: what was switched off brings no message with a link.
+    /// All that they do not want, suggested or not, which they can take back here: what was switched off brings no message with
+    /// a link.
     pub out: Vec<OptOut>,
 }
 
 /// What a person is shown of it.
 pub(super) async fn look(s: &Services, person: RecipientId) -> Result<Reading> {
-    let Some(since) = agreed(s, person).await? else { return Ok(Reading::default()) };
     let kept = opt_outs::list_dated(&s.db, person).await?;
-    let suggestions = suggestions(s, person, &kept).await?;
-    Ok(Reading { since: Some(since), suggestions, out: kept.into_iter().map(|(one, _)| one).collect() })
+    let since = agreed(s, person).await?;
+    let suggestions = if since.is_some() { suggestions(s, person, &kept).await? } else { Vec::new() };
+    Ok(Reading { since, suggestions, out: kept.into_iter().map(|(one, _)| one).collect() })
 }
 
 async fn agreed(s: &Services, person: RecipientId) -> Result<Option<Timestamp>> {
@@ -93,8 +94,8 @@ pub async fn agree(s: &Services, token: &str, remote: IpAddr, on: bool) -> Resul
     tx.commit().await
 }
 
-/// Does what is suggested to the person behind a link, or takes back an opt-out of theirs that stands beside it. False where
-/// nothing changed: it was done already, is suggested no longer, or they want no suggestions.
+/// Does what is suggested to the person behind a link, or takes back an opt-out of theirs. False where nothing changed: it was
+/// done already, is suggested no longer, or they want no suggestions.
 pub async fn follow(s: &Services, token: &str, remote: IpAddr, one: &OptOut, out: bool) -> Result<bool> {
     let (link, person) = behind(s, token, remote).await?;
     let shown = look(s, person).await?;

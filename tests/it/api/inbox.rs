@@ -74,6 +74,15 @@ async fn a_message_is_shown_as_its_person_reads_it() {
     assert!(entry["text"].as_str().unwrap().contains("Walden is due"), "{entry}");
     assert!(entry["html"].as_str().unwrap().contains("<strong>Walden</strong>"), "{entry}");
     assert!(!found.to_string().contains("红楼梦"), "what another was sent");
+    let own = entry["preferences_url"].as_str().unwrap().strip_prefix("http://127.0.0.1:8080").unwrap();
+    let page = Answer::of(app.plain(Method::GET, own)).await;
+    assert!(page.status == 200 && page.text.contains("library.loan"), "{}", page.text);
+    sent(&app, "校园停电", "emergency").await;
+    assert_eq!(
+        inbox(&app, "").await["data"][0]["preferences_url"],
+        Value::Null,
+        "nobody is asked about that"
+    );
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::inbox::{add_people, inbox, read, sent};
 use crate::support::app::{Answer, TestApp, everything};
+use crate::support::broker::until;
 use crate::support::sse::{Event, Reader};
 use crate::support::{on_both, operator};
 
@@ -188,6 +189,27 @@ async fn a_key_reads_two_hundred_at_a_time() {
     let one_more = Answer::of(app.api_as(&app.test_key, Method::GET, EVENTS)).await;
     one_more.problem(429, "rate_limited");
     reading.push(Reader::open(app.api(Method::GET, EVENTS), None).await);
+    // Nothing is written meanwhile that would tell the server.
+    drop(reading.remove(0));
+    until("somebody who left made room", async || {
+        let again = app.api_as(&app.test_key, Method::GET, EVENTS).send().await.unwrap();
+        (again.status() == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_head_only_the_beginning_is_sent_and_nobody_reads_on() {
+    let app = TestApp::start().await;
+    add_people(&app).await;
+    for path in [EVENTS, "/events"] {
+        for _ in 0..201 {
+            let head = Answer::of(app.api_as(&app.test_key, Method::HEAD, path)).await;
+            assert_eq!((head.status, head.text.as_str()), (200, ""));
+            assert_eq!(head.headers["content-type"], "text/event-stream");
+        }
+        Reader::open(app.api_as(&app.test_key, Method::GET, path), None).await;
+    }
 }
 
 #[tokio::test]

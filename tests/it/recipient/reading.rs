@@ -89,7 +89,15 @@ async fn nothing_is_looked_at_before_somebody_agrees_and_nothing_is_left_after()
     {
         assert!(before.contains(part), "{part}: {before}");
     }
-    assert!(!before.contains("library.arrivals"), "{before}");
+    assert!(!before.contains("logistics.water"), "{before}");
+    assert!(before.contains("library.arrivals (短信)"), "what they switched off is theirs to see: {before}");
+    assert!(follow(&app, &link, "resume", "library.arrivals", "sms").await.text.contains("已取消退订"));
+    assert!(!is_out(&app, "library.arrivals", "sms").await, "and to take back");
+    let off = OptOut { channel: Some(ChannelKind::Sms), topic: "library.arrivals".parse().unwrap() };
+    recipients::opt_out(&app.services, &operator(Role::Owner), "2024001", &off, "来电").await.unwrap();
+    let aged =
+        format!("UPDATE opt_out SET created_at = created_at - {} WHERE topic = 'library.arrivals'", 4 * DAY);
+    run(&app, &aged).await;
     assert_eq!(follow(&app, &link, "stop", "logistics.water", "").await.status, 200);
     assert!(!is_out(&app, "logistics.water", "email").await, "who did not agree is suggested nothing");
 
@@ -110,7 +118,7 @@ async fn nothing_is_looked_at_before_somebody_agrees_and_nothing_is_left_after()
     app.clock.turn(60_000);
     let off = press(&app, &link, "reading", "off").await;
     assert!(off.text.contains("已关闭建议") && off.text.contains("同意并启用建议"), "{}", off.text);
-    assert!(!off.text.contains("library.arrivals"), "{}", off.text);
+    assert!(!off.text.contains("您打开了其中"), "{}", off.text);
     let li = store::recipients::find(&app.services.db, "2024001").await.unwrap().unwrap().id;
     assert_eq!(store::reading::consent(&app.services.db, li).await.unwrap(), None);
     let acts = acts(&app).await;
@@ -130,14 +138,25 @@ async fn one_press_does_what_is_suggested_and_one_takes_it_back() {
     let again = follow(&app, &link, "stop", "logistics.water", "").await;
     assert!(!again.text.contains("role=\"status\""), "nothing was done: {}", again.text);
     let back = follow(&app, &link, "resume", "logistics.water", "").await;
-    assert!(back.text.contains("已恢复 logistics.water"), "{}", back.text);
+    assert!(back.text.contains("已取消退订 logistics.water"), "{}", back.text);
     assert!(!is_out(&app, "logistics.water", "email").await);
 
     assert!(is_out(&app, "library.arrivals", "sms").await);
     let resumed = follow(&app, &link, "resume", "library.arrivals", "sms").await;
-    assert!(resumed.text.contains("已恢复 library.arrivals (短信)"), "{}", resumed.text);
+    assert!(resumed.text.contains("已取消退订 library.arrivals (短信)"), "{}", resumed.text);
     assert!(!is_out(&app, "library.arrivals", "sms").await);
     assert!(!suggests(&app, &link, "library.arrivals").await);
+}
+
+#[tokio::test]
+async fn a_family_of_topics_is_named_in_words() {
+    let app = with_li().await;
+    let [link, _] = read_much(&app, "2024001").await;
+    let off = OptOut { channel: None, topic: "academic.#".parse().unwrap() };
+    recipients::opt_out(&app.services, &operator(Role::Owner), "2024001", &off, "来电").await.unwrap();
+    let shown = page(&app, &link).await.text;
+    assert!(shown.contains("academic 及其下级"), "{shown}");
+    assert!(page(&app, &format!("{link}?lang=en")).await.text.contains("academic and all below it"));
 }
 
 #[tokio::test]
