@@ -113,6 +113,7 @@ fn a_store_in_postgresql_is_no_file() {
 #[test]
 fn what_is_not_there_is_not_made() {
     with_sqlite(|url| async move {
+        let url = url.replace("belltower.db", "nowhere.db");
         assert!(Db::open_as_is(&url).await.is_err());
         assert!(!Path::new(url.strip_prefix("sqlite://").unwrap()).exists());
     });

@@ -19,6 +19,7 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use url::Url;
 
+use super::database::sqlite_in;
 use super::folder::TempFolder;
 use super::services::{operator, services};
 
@@ -45,7 +46,7 @@ impl TestApp {
     /// As [`start`](Self::start), with what `change` does to the services first.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Services)) -> Self {
         let folder = TempFolder::new();
-        let mut services = services(Db::open(&database(&folder)).await.unwrap());
+        let mut services = services(Db::open(&sqlite_in(&folder).await).await.unwrap());
         change(&mut services);
         Self::over(services, folder, |_| {}).await
     }
@@ -53,7 +54,7 @@ impl TestApp {
     /// As [`start`](Self::start), as a process that says of itself that it is there, once.
     pub(crate) async fn start_as_node() -> Self {
         let folder = TempFolder::new();
-        let mut services = services(Db::open(&database(&folder)).await.unwrap());
+        let mut services = services(Db::open(&sqlite_in(&folder).await).await.unwrap());
         let variables = [("BELLTOWER_DATA".to_owned(), folder.path().display().to_string())];
         let config = Layers::read(None, variables).resolve().unwrap();
         services.node = Arc::new(Node::new(&config, 8080));
@@ -66,14 +67,14 @@ impl TestApp {
     pub(crate) async fn start_behind(proxies: &[&str]) -> Self {
         let proxies: Vec<_> = proxies.iter().map(|network| network.parse().unwrap()).collect();
         let folder = TempFolder::new();
-        let services = services(Db::open(&database(&folder)).await.unwrap());
+        let services = services(Db::open(&sqlite_in(&folder).await).await.unwrap());
         Self::over(services, folder, |parts| parts.trusted_proxies = proxies.into()).await
     }
 
     /// As [`start`](Self::start), with other limits.
     pub(crate) async fn start_limited(change: impl FnOnce(&mut Limits)) -> Self {
         let folder = TempFolder::new();
-        let services = services(Db::open(&database(&folder)).await.unwrap());
+        let services = services(Db::open(&sqlite_in(&folder).await).await.unwrap());
         Self::over(services, folder, |parts| change(&mut parts.limits)).await
     }
 
@@ -224,10 +225,6 @@ impl Answer {
         assert!(faults.iter().all(|fault| !text(&fault["detail"]).is_empty()), "{body}");
         faults.iter().map(|fault| (text(&fault["pointer"]), text(&fault["code"]))).collect()
     }
-}
-
-fn database(folder: &TempFolder) -> String {
-    format!("sqlite://{}", folder.path().join("belltower.db").display())
 }
 
 fn owner() -> Caller {

@@ -1,16 +1,15 @@
 //! Databases on the PostgreSQL server that `scripts/test` starts. Each is a copy of a template that was migrated once:
 //! a copy takes a few milliseconds, the migrations more with every release.
 
-use std::fs;
 use std::future::Future;
-use std::hash::{DefaultHasher, Hasher};
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::Path;
 
 use belltower::store::Db;
 use futures_util::FutureExt;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use url::Url;
+
+use super::database::hash_of_migrations;
 
 const SERVER: &str = "BELLTOWER_TEST_POSTGRES";
 
@@ -37,7 +36,7 @@ pub(super) async fn with_database<F: Future<Output = ()>>(server: &Url, test: im
 /// migration makes another.
 async fn template(admin: &mut PgConnection, server: &Url) -> String {
     const LOCK: i64 = 0x0062_656c_6c74_6f77;
-    let name = format!("belltower_template_{:016x}", hash_of_migrations());
+    let name = format!("belltower_template_{:016x}", hash_of_migrations("postgres"));
     if is_ready(admin, &name).await {
         return name;
     }
@@ -69,16 +68,4 @@ fn database(server: &Url, name: &str) -> String {
     let mut url = server.clone();
     url.set_path(name);
     url.into()
-}
-
-fn hash_of_migrations() -> u64 {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
-    let mut hasher = DefaultHasher::new();
-    for path in paths {
-        hasher.write(path.file_name().unwrap().as_encoded_bytes());
-        hasher.write(&fs::read(path).unwrap());
-    }
-    hasher.finish()
 }
