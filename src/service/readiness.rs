@@ -70,8 +70,7 @@ pub async fn check(s: &Services) -> Vec<Part> {
         ),
     };
     // What is published waits at the broker.
-    let door = s.broker_door.trouble();
-    let door = door.map(|why| Part::degraded("intake", format!("nothing is taken from the broker: {why}")));
+    let door = s.broker_door.trouble().map(|why| Part::degraded("intake", why));
     // These wait in the store, and count against no endpoint.
     let events = s.source_queues.as_ref().and_then(|queues| queues.trouble());
     let events = events.map(|why| {

@@ -31,7 +31,7 @@ pub(super) async fn work(door: &Arc<Door>, line: &Line, stop: &CancellationToken
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     // Dropped with whatever is under way: on a connection that is gone there is nothing to tell.
     let mut in_hand = JoinSet::new();
-    door.up();
+    door.side.up();
     loop {
         tokio::select! {
             biased;

@@ -105,8 +105,9 @@ impl Door {
             }
             Verdict::Rejected(error) => {
                 errors::log(&error);
-                self.reject(&delivery, &error, &request_id).await?;
-                self.note(by, began, &request_id, errors::status(&error).as_u16(), Some(&error));
+                if self.reject(&delivery, &error, &request_id).await? {
+                    self.note(by, began, &request_id, errors::status(&error).as_u16(), Some(&error));
+                }
                 Ok(())
             }
             Verdict::Later => {
@@ -182,8 +183,13 @@ impl Door {
         })
     }
 
-    /// Lays it where its publisher finds it. Only then it is settled here.
-    async fn reject(&self, delivery: &Delivery, error: &Error, request_id: &RequestId) -> Result<(), String> {
+    /// Lays it where its publisher finds it. Only then it is settled here; `false`: it could not be laid there, and comes again.
+    async fn reject(
+        &self,
+        delivery: &Delivery,
+        error: &Error,
+        request_id: &RequestId,
+    ) -> Result<bool, String> {
         let original = Original {
             exchange: &delivery.exchange,
             routing_key: &delivery.routing_key,
@@ -191,7 +197,8 @@ impl Door {
             body: &delivery.data,
         };
         let rejection = Rejection { error, request_id, at: self.s.clock.now() };
-        let settled = match self.rejecting.publish(&self.target, &self.names, &original, &rejection).await {
+        let laid = self.rejecting.publish(&self.names, &original, &rejection).await;
+        let settled = match &laid {
             Ok(()) => {
                 self.s.metrics.published(Published::Rejected);
                 delivery.acker.ack(BasicAckOptions::default()).await
@@ -206,7 +213,8 @@ impl Door {
                 delivery.acker.nack(options).await
             }
         };
-        settled.map(drop).map_err(|error| error.to_string())
+        settled.map_err(|error| error.to_string())?;
+        Ok(laid.is_ok())
     }
 
     /// Among the calls of its source, for whoever looks why one is refused.
