@@ -20,13 +20,24 @@ use crate::service::messages::{self, Accepted, Publication, PublicationAnswer};
 use crate::service::sources::{self, Answered, CalledBy};
 use crate::telemetry::metrics::Published;
 
-/// How often something is tried that fails for a reason of ours that may lie in the message.
+/// How often, and for how long, something is tried that fails for a reason of ours that may lie in the message. A store whose
+/// trouble nobody knows by its name is back by then, as a rule.
 const TRIES: u32 = 5;
-/// Messages of one source that wait here until it may send again; the rest waits at the broker. Were there no bound, one that
-/// publishes too fast would keep everybody else's waiting.
+const TRIED_FOR: Duration = Duration::from_mins(3);
+/// The first wait between these tries; each next one is twice as long, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LAST_WAIT: Duration = Duration::from_secs(30);
+/// Messages of one source that wait here until it may send again, or until they fail no more; the rest waits at the broker.
+/// Were there no bound, one that publishes too fast would keep everybody else's waiting.
 const MOST_OF_ONE: usize = 8;
-/// The longest that one waits before it is asked again.
+/// Those of whom nobody knows whose they are count as one source's.
+const NOBODYS: SourceId = SourceId(0);
+/// The longest that one waits before it is asked again whether it may.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// How long one waits here altogether until it may, before its place is another's.
+const STAYS: Duration = Duration::from_mins(1);
+/// Before one that fails goes to wait at the broker. Where all fail, they come no faster than this lets them.
+const BREATH: Duration = Duration::from_millis(500);
 /// Bytes of bodies that are read at the same time: JSON takes up many times its size.
 const READ_AT_ONCE: usize = 32 << 20;
 /// The least that one counts as.
@@ -82,8 +93,28 @@ enum Verdict {
     Kept(Accepted),
     /// Its publisher has something to mend.
     Rejected(Error),
-    /// Its source is to wait, and enough of it waits here.
+    /// Its source is to wait, and enough of it waits here, or has waited for long enough.
     Later,
+}
+
+/// How one fails for a reason of ours.
+#[derive(Default)]
+struct Failing {
+    tries: u32,
+    since: Option<Duration>,
+}
+
+impl Failing {
+    /// It failed once more, at this moment of the steady clock. How long to wait before the next try; `None`: that was enough.
+    fn again(&mut self, now: Duration) -> Option<Duration> {
+        self.tries += 1;
+        let failed_for = now.saturating_sub(*self.since.get_or_insert(now));
+        if self.tries >= TRIES && failed_for >= TRIED_FOR {
+            return None;
+        }
+        let times = 1_u32 << (self.tries - 1).min(8);
+        Some((FIRST_WAIT * times).min(LAST_WAIT))
+    }
 }
 
 impl Door {
@@ -122,7 +153,8 @@ impl Door {
 
     /// Asks until there is an answer that stands.
     async fn judge(&self, delivery: &Delivery, request_id: &RequestId) -> (Option<CalledBy>, Verdict) {
-        let (mut turn, mut place, mut tries) = (self.gate.turn(), None, 0);
+        let (mut turn, mut place, mut failing) = (self.gate.turn(), None, Failing::default());
+        let mut waits_since = None;
         loop {
             let PublicationAnswer { by, result } = self.ask(delivery, request_id).await;
             let error = match result {
@@ -132,20 +164,31 @@ impl Door {
                 }
                 Err(error) => error,
             };
+            let now = self.s.clock.steady();
+            if matches!(error, Error::RateLimited { .. } | Error::Internal(_)) {
+                turn.pass_on();
+                let whose = by.as_ref().map_or(NOBODYS, |by| by.source);
+                place = place.or_else(|| self.waiting.place(whose));
+            }
             match error {
                 Error::RateLimited { retry_after } => {
-                    if place.is_none() {
-                        place = by.as_ref().and_then(|by| self.waiting.place(by.source));
-                    }
-                    if place.is_none() {
+                    let waited = now.saturating_sub(*waits_since.get_or_insert(now));
+                    if place.is_none() || waited >= STAYS {
                         return (by, Verdict::Later);
                     }
                     tokio::time::sleep(retry_after.min(LONGEST_WAIT)).await;
                 }
-                Error::Internal(_) if tries + 1 >= TRIES => return (by, Verdict::Rejected(error)),
+                Error::Internal(_) => {
+                    let Some(wait) = failing.again(now) else { return (by, Verdict::Rejected(error)) };
+                    errors::log(&error);
+                    if place.is_none() {
+                        tokio::time::sleep(BREATH).await;
+                        return (by, Verdict::Later);
+                    }
+                    tokio::time::sleep(wait.mul_f64(rand::random_range(0.5..=1.0))).await;
+                }
                 error if messages::passes(&error) => {
                     errors::log(&error);
-                    tries += u32::from(matches!(error, Error::Internal(_)));
                     let least = match error {
                         Error::Unavailable { retry_after, .. }
                         | Error::TooManyWaiting { retry_after, .. } => retry_after,
@@ -254,5 +297,20 @@ mod tests {
         assert!(waiting.place(SourceId(1)).is_some());
         drop((places, other));
         assert!(waiting.of.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_fails_for_a_reason_of_ours_is_tried_often_and_for_long() {
+        let (mut failing, second) = (Failing::default(), Duration::from_secs(1));
+        let waits: Vec<_> = (0..10).map(|_| failing.again(second).unwrap().as_millis()).collect();
+        assert_eq!(waits, [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]);
+        assert!(failing.again(TRIED_FOR).is_some(), "a moment of it is left");
+        assert_eq!(failing.again(second + TRIED_FOR), None);
+
+        let mut seldom = Failing::default();
+        for try_at in [0, 10, 20, 30] {
+            assert!(seldom.again(TRIED_FOR * try_at).is_some(), "{try_at}");
+        }
+        assert_eq!(seldom.again(TRIED_FOR * 40), None);
     }
 }
