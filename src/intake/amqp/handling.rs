@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +39,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const STAYS: Duration = Duration::from_mins(1);
 /// Before one that fails goes to wait at the broker. Where all fail, they come no faster than this lets them.
 const BREATH: Duration = Duration::from_millis(500);
+/// Messages that wait at the broker to come again, about. Beyond, those of sources that are to wait stay where they are, so that
+/// the queue for new ones fills up and its publishers are refused: one that publishes without end fills no disk.
+const MOST_LATER: u32 = 100_000;
 /// Bytes of bodies that are read at the same time: JSON takes up many times its size.
 const READ_AT_ONCE: usize = 32 << 20;
 /// The least that one counts as.
@@ -45,15 +49,25 @@ const LEAST: usize = 4 << 10;
 /// Before one is given back to the broker that it could not be rejected at.
 const AGAIN: Duration = Duration::from_secs(5);
 
+/// What is said of it while there is no room for more.
+const TOO_MANY: &str = "100,000 publications of sources beyond their rate wait, and those of others behind them: see under \
+     Sources who publishes too fast, and raise its rate or disable it";
+
 /// Who waits here, and how much is being read.
 pub(super) struct Waiting {
     of: Mutex<HashMap<SourceId, usize>>,
     reading: Semaphore,
+    /// As many wait at the broker to come again as may.
+    is_full: AtomicBool,
 }
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self { of: Mutex::default(), reading: Semaphore::new(READ_AT_ONCE / LEAST) }
+        Self {
+            of: Mutex::default(),
+            reading: Semaphore::new(READ_AT_ONCE / LEAST),
+            is_full: AtomicBool::default(),
+        }
     }
 }
 
@@ -72,6 +86,31 @@ impl Waiting {
         }
         *taken += 1;
         Some(Place { waiting: self, source })
+    }
+
+    /// So many wait at the broker to come again.
+    pub(super) fn later(&self, messages: u32) {
+        let is_full = messages >= MOST_LATER;
+        if self.is_full.swap(is_full, Ordering::Relaxed) != is_full {
+            if is_full {
+                tracing::warn!(messages, "{TOO_MANY}");
+            } else {
+                tracing::info!(
+                    messages,
+                    "publications of sources beyond their rate can wait at the broker again"
+                );
+            }
+        }
+    }
+
+    /// Why the queue for new ones may stand still, if so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.is_full.load(Ordering::Relaxed).then(|| TOO_MANY.to_owned())
+    }
+
+    /// Whether one may go to wait at the broker. One that comes from there makes it no more.
+    fn may_go(&self, comes_again: bool) -> bool {
+        comes_again || !self.is_full.load(Ordering::Relaxed)
     }
 }
 
@@ -155,6 +194,7 @@ impl Door {
     async fn judge(&self, delivery: &Delivery, request_id: &RequestId) -> (Option<CalledBy>, Verdict) {
         let (mut turn, mut place, mut failing) = (self.gate.turn(), None, Failing::default());
         let mut waits_since = None;
+        let comes_again = delivery.exchange == self.names.again;
         loop {
             let PublicationAnswer { by, result } = self.ask(delivery, request_id).await;
             let error = match result {
@@ -173,7 +213,7 @@ impl Door {
             match error {
                 Error::RateLimited { retry_after } => {
                     let waited = now.saturating_sub(*waits_since.get_or_insert(now));
-                    if place.is_none() || waited >= STAYS {
+                    if (place.is_none() || waited >= STAYS) && self.waiting.may_go(comes_again) {
                         return (by, Verdict::Later);
                     }
                     tokio::time::sleep(retry_after.min(LONGEST_WAIT)).await;
@@ -181,7 +221,7 @@ impl Door {
                 Error::Internal(_) => {
                     let Some(wait) = failing.again(now) else { return (by, Verdict::Rejected(error)) };
                     errors::log(&error);
-                    if place.is_none() {
+                    if place.is_none() && self.waiting.may_go(comes_again) {
                         tokio::time::sleep(BREATH).await;
                         return (by, Verdict::Later);
                     }
@@ -189,6 +229,8 @@ impl Door {
                 }
                 error if messages::passes(&error) => {
                     errors::log(&error);
+                    // It was the store's trouble, then, and not the message's.
+                    failing = Failing::default();
                     let least = match error {
                         Error::Unavailable { retry_after, .. }
                         | Error::TooManyWaiting { retry_after, .. } => retry_after,
@@ -233,8 +275,10 @@ impl Door {
         error: &Error,
         request_id: &RequestId,
     ) -> Result<bool, String> {
+        // The way it took among ours is nothing to its publisher.
+        let comes_again = delivery.exchange == self.names.again;
         let original = Original {
-            exchange: &delivery.exchange,
+            exchange: if comes_again { &self.names.intake } else { &delivery.exchange },
             routing_key: &delivery.routing_key,
             properties: &delivery.properties,
             body: &delivery.data,
@@ -297,6 +341,18 @@ mod tests {
         assert!(waiting.place(SourceId(1)).is_some());
         drop((places, other));
         assert!(waiting.of.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn no_more_wait_at_the_broker_than_may() {
+        let waiting = Waiting::default();
+        assert!(waiting.may_go(false) && waiting.trouble().is_none());
+        waiting.later(MOST_LATER);
+        assert!(!waiting.may_go(false));
+        assert!(waiting.may_go(true), "those from there make room for others");
+        assert!(waiting.trouble().unwrap().starts_with("100,000 publications"));
+        waiting.later(MOST_LATER - 1);
+        assert!(waiting.may_go(false) && waiting.trouble().is_none());
     }
 
     #[test]

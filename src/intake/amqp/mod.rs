@@ -41,7 +41,7 @@ struct Door {
     names: Names,
     side: Arc<Side>,
     gate: Gate,
-    waiting: Waiting,
+    waiting: Arc<Waiting>,
     rejecting: Arc<Rejecting>,
 }
 
@@ -52,8 +52,10 @@ pub fn serve(target: Target, s: Services, lifecycle: &Lifecycle) {
     let stop = lifecycle.soft().clone();
     let side = Arc::new(Side::new("intake", MEANWHILE));
     let rejecting = Arc::new(Rejecting::new(target.clone()));
+    let waiting = Arc::new(Waiting::default());
     s.broker_door.is({
-        let (stop, side, rejecting) = (stop.clone(), Arc::clone(&side), Arc::clone(&rejecting));
+        let (stop, side) = (stop.clone(), Arc::clone(&side));
+        let (rejecting, waiting) = (Arc::clone(&rejecting), Arc::clone(&waiting));
         move || {
             // One that is shut on purpose is no trouble.
             if stop.is_cancelled() {
@@ -61,7 +63,7 @@ pub fn serve(target: Target, s: Services, lifecycle: &Lifecycle) {
             }
             let not_taken = side.trouble().map(|why| format!("{NOT_TAKEN}: {why}"));
             let not_laid = || rejecting.trouble().map(|why| format!("{NOT_LAID}: {why}"));
-            not_taken.or_else(not_laid)
+            not_taken.or_else(not_laid).or_else(|| waiting.trouble())
         }
     });
     let door = Arc::new(Door {
@@ -69,7 +71,7 @@ pub fn serve(target: Target, s: Services, lifecycle: &Lifecycle) {
         target,
         side,
         gate: Gate::new(),
-        waiting: Waiting::default(),
+        waiting,
         rejecting,
         s,
     });
