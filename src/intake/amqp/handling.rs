@@ -181,7 +181,7 @@ impl Door {
                 Ok(())
             }
             Verdict::Later => {
-                // By way of the queue for that, back to where it was.
+                // By way of the queue for that it comes again.
                 let options = BasicNackOptions { requeue: false, ..BasicNackOptions::default() };
                 delivery.acker.nack(options).await.map_err(|error| error.to_string())?;
                 self.s.metrics.published(Published::Later);
