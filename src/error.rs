@@ -208,7 +208,9 @@ impl From<sqlx::Error> for Error {
 }
 
 /// SQLite primary result codes (<https://www.sqlite.org/rescode.html>, extended codes carry them in the low byte) and
-/// PostgreSQL SQLSTATE classes 08, 53, 57P, transactions that stood still and serialization failures.
+/// PostgreSQL SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>) classes 08, 28, 53, 57P and 58,
+/// transactions that stood still or only read, what somebody cancelled or holds locked, and serialization failures. A server
+/// that is made the standby of another answers with several of them in turn.
 fn store_trouble(code: &str) -> Option<String> {
     let sqlite = code.parse::<i32>().ok().filter(|_| code.len() != 5).map(|c| c & 0xff);
     let reason = match (sqlite, code) {
@@ -217,7 +219,12 @@ fn store_trouble(code: &str) -> Option<String> {
         (Some(10), _) => "the store's disk reports an error",
         (Some(13), _) => "the store's disk is full",
         (Some(14), _) => "the store's file cannot be opened",
+        (None, "25006") => "the store cannot be written to",
+        (None, "55P03") => "the store is locked by another process",
+        (None, "57014") => "the store was told to stop, or took too long",
+        (None, c) if c.starts_with("28") => "the store does not let Belltower's user in",
         (None, c) if c.starts_with("53") => "the store is out of resources",
+        (None, c) if c.starts_with("58") => "the store's machine reports an error",
         (None, c) if c.starts_with("08") || c.starts_with("57P") || c == "25P03" => {
             "the store cannot be reached"
         }
@@ -225,4 +232,23 @@ fn store_trouble(code: &str) -> Option<String> {
         _ => return None,
     };
     Some(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_at_a_store_is_told_from_what_is_ours_to_mend() {
+        let passes = [
+            "5", "517", "8", "10", "13", "14", "08006", "25006", "25P03", "28000", "28P01", "40001", "40P01",
+            "53300", "55P03", "57014", "57P01", "57P03", "58000", "58030", "58P01",
+        ];
+        for code in passes {
+            assert!(store_trouble(code).is_some(), "{code}");
+        }
+        for code in ["", "1", "11", "2067", "22001", "23505", "25001", "42P01", "55000", "57000", "XX000"] {
+            assert_eq!(store_trouble(code), None, "{code}");
+        }
+    }
 }

@@ -39,6 +39,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 const HEARTBEAT: u16 = 10;
 
 /// Where the broker is, and whom to trust there.
+#[derive(Clone)]
 pub struct Target {
     pub broker: BrokerUrl,
     trusts: Option<Arc<ClientConfig>>,

@@ -2,11 +2,13 @@
 //!
 //! - [`dial`]: a connection, plain or by TLS
 //! - [`side`]: how one that is kept is, and when to try again
+//! - [`lines`]: one that is made when something is published
 //! - [`standing`]: exchanges and queues that are declared
 //! - [`guarded`]: what strangers published, made safe to be read
 
 pub mod dial;
 mod guarded;
+pub mod lines;
 pub mod side;
 pub mod standing;
 

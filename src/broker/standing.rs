@@ -92,7 +92,7 @@ fn is(error: &lapin::Error, what: &AMQPSoftError) -> bool {
 /// Why the broker does not let something be declared, and what helps.
 fn refused(what: &str, name: &ShortString, error: &lapin::Error) -> String {
     let fix = if is(error, &AMQPSoftError::PRECONDITIONFAILED) {
-        ": it is there with other properties; delete it, and it is made anew"
+        ": it is there with other properties; delete it (what is in a queue goes with it), and it is made anew"
     } else if is(error, &AMQPSoftError::ACCESSREFUSED) {
         ": Belltower's account needs the permissions configure, write and read on these names"
     } else {

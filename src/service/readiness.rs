@@ -17,7 +17,7 @@ const SILENT: Duration = Duration::from_mins(1);
 /// One thing this node depends on.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Part {
-    /// `store`, `queue`, `providers` or `process`.
+    /// `store`, `queue`, `intake`, `events`, `providers` or `process`.
     pub name: &'static str,
     /// `ok`, `degraded` or `unavailable`.
     pub status: &'static str,
@@ -70,9 +70,13 @@ pub async fn check(s: &Services) -> Vec<Part> {
         ),
     };
     // What is published waits at the broker.
-    let door = s.broker_door.trouble();
-    let door = door.map(|why| Part::degraded("intake", format!("nothing is taken from the broker: {why}")));
-    let mut parts: Vec<_> = [store, queue].into_iter().chain(door).collect();
+    let door = s.broker_door.trouble().map(|why| Part::degraded("intake", why));
+    // These wait in the store, and count against no endpoint.
+    let events = s.source_queues.as_ref().and_then(|queues| queues.trouble());
+    let events = events.map(|why| {
+        Part::degraded("events", format!("what sources are told by queues does not reach the broker: {why}"))
+    });
+    let mut parts: Vec<_> = [store, queue].into_iter().chain(door).chain(events).collect();
     if parts[0].is_unavailable() {
         return parts;
     }

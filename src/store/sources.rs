@@ -126,8 +126,13 @@ pub async fn insert(tx: &mut Tx, name: &str, grant: &Grant, now: Timestamp) -> R
     Ok(id.map(SourceId))
 }
 
-/// Whose broker user that is; `None`: it is free. To be asked before it is given to a source.
+/// What [`super::hold`] tells users of the broker from other texts by.
+const BROKER_USERS: i64 = 103;
+
+/// Whose broker user that is; `None`: it is free. To be asked before it is given to a source: nobody else asks this of the user
+/// until the transaction ends.
 pub async fn broker_user_of(tx: &mut Tx, user: &str) -> Result<Option<SourceId>> {
+    super::hold(tx, user, BROKER_USERS).await?;
     let text = "SELECT id FROM source WHERE broker_user = $1";
     let id: Option<i64> = in_tx!(tx, |c| sqlx::query_scalar(text).bind(user).fetch_optional(c).await)?;
     Ok(id.map(SourceId))

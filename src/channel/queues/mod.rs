@@ -1,10 +1,8 @@
 //! Queues at the broker that sources are told of events by. Each has the name of its source in its own, which follows from our
 //! side alone: whatever a source asks for, nothing is published into somebody else's queue.
 //!
-//! - `line`: the connection, made when it is needed
 //! - `topology`: names, and what stands at the broker
 
-mod line;
 mod topology;
 
 use std::sync::Arc;
@@ -17,9 +15,9 @@ use rustls::ClientConfig;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use self::line::{Lines, Open};
 use self::topology::Names;
 use crate::broker::dial::Target;
+use crate::broker::lines::{Lines, Open};
 use crate::broker::standing;
 use crate::config::BrokerUrl;
 use crate::domain::id::SourceId;
@@ -30,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Publications at a time. Each has a channel of its own.
 const AT_ONCE: usize = 32;
 const PERSISTENT: u8 = 2;
+/// The connection's name, and what its being away means, for logs.
+const PURPOSE: &str = "publishing events";
+const MEANWHILE: &str = "what sources are told by queues waits in the store";
 
 /// An event as it goes into a queue.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +86,7 @@ impl SourceQueues {
     pub fn new(broker: BrokerUrl, trusts: Option<Arc<ClientConfig>>) -> Self {
         Self {
             names: Names::new(&broker.prefix),
-            lines: Lines::new(Target::new(broker, trusts)),
+            lines: Lines::new(Target::new(broker, trusts), PURPOSE, MEANWHILE),
             room: Semaphore::new(AT_ONCE),
         }
     }
@@ -110,7 +111,21 @@ impl SourceQueues {
             let open = self.lines.open().await.map_err(Failure::away)?;
             self.known(&open, queue).await
         });
-        prepared.await.unwrap_or_else(|_| Err(Failure::away("it does not answer in time")))
+        self.noted(prepared.await.unwrap_or_else(|_| Err(Failure::away("it does not answer in time"))))
+    }
+
+    /// Why events do not arrive at the broker, where one failed lately for no reason of its queue's.
+    pub fn trouble(&self) -> Option<String> {
+        self.lines.trouble()
+    }
+
+    /// Tells whoever looks after the broker. Nobody else would learn of what is nobody's fault here.
+    fn noted(&self, done: Result<(), Failure>) -> Result<(), Failure> {
+        match &done {
+            Err(failure) if !failure.is_the_queues => self.lines.away(&failure.detail),
+            Ok(()) | Err(_) => self.lines.up(),
+        }
+        done
     }
 
     /// Publishes an event and waits until the broker has it in the queue.
@@ -120,7 +135,7 @@ impl SourceQueues {
     /// Where it is not known to be there. It may be there nevertheless, and is sent again under the same id.
     pub async fn publish(&self, queue: &str, event: Event<'_>) -> Result<(), Failure> {
         let published = timeout(PATIENCE, Box::pin(self.publish_now(queue, event)));
-        published.await.unwrap_or_else(|_| Err(Failure::away("it does not confirm in time")))
+        self.noted(published.await.unwrap_or_else(|_| Err(Failure::away("it does not confirm in time"))))
     }
 
     async fn publish_now(&self, queue: &str, event: Event<'_>) -> Result<(), Failure> {

@@ -22,6 +22,8 @@ pub(super) struct Turn<'g> {
     /// As many times as it had been opened before.
     seen: u64,
     trying: Option<MutexGuard<'g, ()>>,
+    /// It has waited here.
+    waited: bool,
     next: Duration,
 }
 
@@ -36,21 +38,27 @@ impl Gate {
 
     /// To be taken before the first try.
     pub(super) fn turn(&self) -> Turn<'_> {
-        Turn { gate: self, seen: *self.opened.borrow(), trying: None, next: self.shortest }
+        Turn { gate: self, seen: *self.opened.borrow(), trying: None, waited: false, next: self.shortest }
     }
 }
 
 impl Turn<'_> {
-    /// It went well: nobody waits any longer.
+    /// It went well: nobody waits any longer, if this one had to.
     pub(super) fn went_well(self) {
-        if self.trying.is_some() {
+        if self.waited {
             self.gate.opened.send_modify(|opened| *opened += 1);
         }
+    }
+
+    /// What keeps this one now is its own matter: another one tries for the others.
+    pub(super) fn pass_on(&mut self) {
+        self.trying = None;
     }
 
     /// It did not go well. Returns when it is to be tried again: at least `least` from now, or as soon as another's try went
     /// well.
     pub(super) async fn wait(&mut self, least: Duration) {
+        self.waited = true;
         if self.trying.is_none() {
             let mut opened = self.gate.opened.subscribe();
             tokio::select! {
@@ -99,6 +107,26 @@ mod tests {
         // Each once, some more by the one who tried, and the others once more.
         let tries = tries.load(Ordering::SeqCst);
         assert!((WELL_FROM + 1..=WELL_FROM + ALL).contains(&tries), "{tries}");
+    }
+
+    #[tokio::test]
+    async fn whoever_is_kept_by_something_of_its_own_lets_another_one_try() {
+        let gate = Gate::waiting(Duration::from_millis(1), Duration::from_millis(1));
+        let (mut first, mut second, mut third) = (gate.turn(), gate.turn(), gate.turn());
+        first.wait(Duration::ZERO).await;
+        {
+            let mut waits = std::pin::pin!(second.wait(Duration::ZERO));
+            assert!(futures_util::poll!(waits.as_mut()).is_pending());
+            first.pass_on();
+            waits.await;
+        }
+        // It went well after all, by whichever way, and opens for whoever waits still.
+        first.went_well();
+        third.wait(Duration::ZERO).await;
+        assert!(third.trying.is_none(), "it waited for a turn of its own");
+        second.went_well();
+        gate.turn().went_well();
+        assert_eq!(*gate.opened.borrow(), 2, "whoever did not have to wait opens for nobody");
     }
 
     #[tokio::test]

@@ -30,32 +30,51 @@ use crate::service::Services;
 
 /// What its being away means, for logs.
 const MEANWHILE: &str = "what sources publish waits there";
+/// What the trouble is with, in whoever asks.
+const NOT_TAKEN: &str = "nothing is taken from the broker";
+const NOT_LAID: &str = "what cannot be accepted finds no place at the broker, and is tried again";
 
 /// The door, for as long as the process runs.
 struct Door {
     s: Services,
     target: Target,
     names: Names,
-    side: Side,
+    side: Arc<Side>,
     gate: Gate,
-    waiting: Waiting,
-    rejecting: Rejecting,
+    waiting: Arc<Waiting>,
+    rejecting: Arc<Rejecting>,
 }
 
 /// Takes until a soft stop, then lets those finish that are under way. To be called inside a runtime.
 pub fn serve(target: Target, s: Services, lifecycle: &Lifecycle) {
     let target = target.guarded();
     target.called(s.node.name());
+    let stop = lifecycle.soft().clone();
+    let side = Arc::new(Side::new("intake", MEANWHILE));
+    let rejecting = Arc::new(Rejecting::new(target.clone()));
+    let waiting = Arc::new(Waiting::default());
+    s.broker_door.is({
+        let (stop, side) = (stop.clone(), Arc::clone(&side));
+        let (rejecting, waiting) = (Arc::clone(&rejecting), Arc::clone(&waiting));
+        move || {
+            // One that is shut on purpose is no trouble.
+            if stop.is_cancelled() {
+                return None;
+            }
+            let not_taken = side.trouble().map(|why| format!("{NOT_TAKEN}: {why}"));
+            let not_laid = || rejecting.trouble().map(|why| format!("{NOT_LAID}: {why}"));
+            not_taken.or_else(not_laid).or_else(|| waiting.trouble())
+        }
+    });
     let door = Arc::new(Door {
         names: Names::new(&target.broker.prefix),
         target,
-        side: Side::new("intake", MEANWHILE),
+        side,
         gate: Gate::new(),
-        waiting: Waiting::default(),
-        rejecting: Rejecting::default(),
+        waiting,
+        rejecting,
         s,
     });
-    let stop = lifecycle.soft().clone();
     lifecycle.spawn("amqp intake", async move {
         side::keep(&door.side, &stop, || Arc::clone(&door).run(&stop)).await;
         door.rejecting.close().await;
@@ -77,20 +96,10 @@ impl Door {
                 None => Ok(()),
             };
             let Err(reason) = ended else { break };
-            self.away(&reason);
+            self.side.away(&reason);
             if backoff.wait(self.side.stood(), stop).await {
                 break;
             }
         }
-    }
-
-    fn up(&self) {
-        self.side.up();
-        self.s.broker_door.say(None);
-    }
-
-    fn away(&self, reason: &str) {
-        self.side.away(reason);
-        self.s.broker_door.say(Some(reason.to_owned()));
     }
 }

@@ -2,17 +2,17 @@
 //! published on a connection apart: a broker that runs out of memory stops reading from whoever publishes, and what was taken is
 //! to be settled still.
 
-use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
+use lapin::options::BasicPublishOptions;
 use lapin::types::{AMQPValue, FieldTable, ShortString};
-use lapin::{BasicProperties, Channel, Confirmation};
-use tokio::sync::Mutex;
+use lapin::{BasicProperties, Confirmation};
 use tokio::time::timeout;
 
 use super::topology::{self, Names};
 use crate::Error;
-use crate::broker::dial::{Line, Target};
+use crate::broker::RPC;
+use crate::broker::dial::Target;
+use crate::broker::lines::Lines;
 use crate::broker::standing::text;
-use crate::broker::{RPC, closed};
 use crate::clock::Timestamp;
 use crate::http::RequestId;
 use crate::http::errors::Problem;
@@ -21,6 +21,9 @@ use crate::http::errors::Problem;
 const LONGEST_PROBLEM: usize = 16 << 10;
 const LONGEST_DETAIL: usize = 2 << 10;
 const PERSISTENT: u8 = 2;
+/// The connection's name, and what its being away means, for logs.
+const PURPOSE: &str = "rejecting";
+const MEANWHILE: &str = "publications that cannot be accepted wait there";
 /// What the routing key is where nobody is known to have published.
 const NOBODY: &str = "unknown";
 
@@ -40,86 +43,78 @@ pub(super) struct Original<'a> {
 }
 
 /// Keeps a connection from the first rejection on.
-#[derive(Default)]
 pub(super) struct Rejecting {
-    open: Mutex<Open>,
-}
-
-#[derive(Default)]
-struct Open {
-    /// Which connection this is.
-    number: u64,
-    line: Option<(Line, Channel)>,
+    lines: Lines,
 }
 
 impl Rejecting {
+    pub(super) fn new(target: Target) -> Self {
+        Self { lines: Lines::new(target, PURPOSE, MEANWHILE) }
+    }
+
     /// Publishes it and waits until the broker keeps it.
     pub(super) async fn publish(
         &self,
-        target: &Target,
         names: &Names,
         original: &Original<'_>,
         rejection: &Rejection<'_>,
     ) -> Result<(), String> {
-        let (number, channel) = self.channel(target, names).await?;
-        let properties = properties(original, rejection);
-        let published = timeout(RPC, async {
-            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-            let key = original.properties.user_id().clone().unwrap_or_else(|| NOBODY.into());
-            let exchange = names.rejected.clone();
-            let confirm = channel.basic_publish(exchange, key, options, original.body, properties).await?;
-            confirm.await
-        });
-        let done = match published.await {
-            Ok(Ok(Confirmation::Ack(None) | Confirmation::NotRequested)) => return Ok(()),
-            Ok(Ok(Confirmation::Ack(Some(_)))) => {
-                Err(format!("the queue `{}` is gone", names.rejected.as_str()))
-            }
-            Ok(Ok(Confirmation::Nack(_))) => Err("the broker cannot keep it".to_owned()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err("it does not confirm".to_owned()),
-        };
-        // The next one begins anew, and declares what may be missing.
-        self.forget(number).await;
+        let published = timeout(RPC, Box::pin(self.publish_now(names, original, rejection)));
+        let done = published.await.unwrap_or_else(|_| Err("it does not confirm".to_owned()));
+        match &done {
+            Ok(()) => self.lines.up(),
+            Err(reason) => self.lines.away(reason),
+        }
         done
     }
 
-    async fn channel(&self, target: &Target, names: &Names) -> Result<(u64, Channel), String> {
-        let mut open = self.open.lock().await;
-        if let Some((line, channel)) = &open.line
-            && closed(line, channel).is_none()
-        {
-            return Ok((open.number, channel.clone()));
-        }
-        open.line = None;
-        let line = target.connect("rejecting").await?;
-        let opened = timeout(RPC, async {
-            let channel = line.create_channel().await.map_err(|error| error.to_string())?;
+    async fn publish_now(
+        &self,
+        names: &Names,
+        original: &Original<'_>,
+        rejection: &Rejection<'_>,
+    ) -> Result<(), String> {
+        let (open, queue) = (self.lines.open().await?, names.rejected.as_str());
+        if !open.knows(queue) {
+            let channel = open.line.create_channel().await.map_err(|error| error.to_string())?;
             topology::declare(&channel, names).await?;
-            let options = ConfirmSelectOptions::default();
-            channel.confirm_select(options).await.map_err(|error| error.to_string())?;
-            Ok::<_, String>(channel)
-        });
-        let channel = opened.await.unwrap_or_else(|_| Err("it does not answer".to_owned()))?;
-        open.number += 1;
-        open.line = Some((line, channel.clone()));
-        Ok((open.number, channel))
+            open.know(queue);
+        }
+        let channel = open.channel().await.map_err(|error| error.to_string())?;
+        let confirmed = async {
+            let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
+            let key = original.properties.user_id().clone().unwrap_or_else(|| NOBODY.into());
+            let (exchange, properties) = (names.rejected.clone(), properties(original, rejection));
+            let sent = channel.basic_publish(exchange, key, options, original.body, properties).await?;
+            sent.await
+        };
+        let reason = match confirmed.await {
+            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => {
+                open.give_back(channel);
+                return Ok(());
+            }
+            Ok(Confirmation::Ack(Some(_))) => {
+                open.give_back(channel);
+                format!("the queue `{queue}` is gone")
+            }
+            Ok(Confirmation::Nack(_)) => {
+                open.give_back(channel);
+                "the broker cannot keep it".to_owned()
+            }
+            Err(error) => error.to_string(),
+        };
+        // The next one declares what may be missing.
+        open.forget(queue);
+        Err(reason)
     }
 
-    /// Unless it was, and there is another one by now.
-    async fn forget(&self, number: u64) {
-        let mut open = self.open.lock().await;
-        if open.number == number
-            && let Some((line, _)) = open.line.take()
-        {
-            line.close().await;
-        }
+    /// Why what cannot be accepted finds no place, where that was so lately.
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.lines.trouble()
     }
 
     pub(super) async fn close(&self) {
-        if let Some((line, _)) = self.open.lock().await.line.take() {
-            line.close().await;
-        }
+        self.lines.close().await;
     }
 }
 

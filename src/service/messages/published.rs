@@ -1,6 +1,7 @@
 //! Messages that sources publish at the message broker instead of calling: the same rules, the same keys against doing it
 //! twice, another way in.
 
+use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
@@ -124,18 +125,29 @@ fn in_topic(mut body: Value, routing_key: &str) -> Result<Value> {
     Ok(body)
 }
 
+/// What says how the door is.
+type Look = Box<dyn Fn() -> Option<String> + Send + Sync>;
+
 /// The door at the broker, as far as others ask for it.
-#[derive(Debug, Default)]
-pub struct BrokerDoor(Mutex<Option<String>>);
+#[derive(Default)]
+pub struct BrokerDoor(Mutex<Option<Look>>);
+
+impl fmt::Debug for BrokerDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("BrokerDoor").field(&self.trouble()).finish()
+    }
+}
 
 impl BrokerDoor {
-    /// Why nothing is taken there, for now; `None`: it is open, or there is none.
-    pub fn say(&self, trouble: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    /// There is one from now on, and this says what [`trouble`](Self::trouble) answers. It is asked each time: whatever keeps
+    /// the door need not remember to tell.
+    pub fn is(&self, look: impl Fn() -> Option<String> + Send + Sync + 'static) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(look));
     }
 
+    /// In a sentence what does not work there now; `None`: everything does, or there is none.
     pub fn trouble(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|look| look())
     }
 }
 
@@ -207,6 +219,18 @@ mod tests {
         assert_eq!((faults[0].pointer.as_str(), faults[0].code.as_ref()), ("/topic", "not_the_routing_key"));
         assert_eq!(topic(json!({ "topic": 7 })).unwrap(), 7, "whoever reads it says what is wrong");
         assert_eq!(in_topic(json!([]), "library.due").unwrap(), json!([]));
+    }
+
+    #[test]
+    fn the_door_is_asked_each_time() {
+        let door = BrokerDoor::default();
+        assert_eq!(door.trouble(), None);
+        let now = std::sync::Arc::new(Mutex::new(Some("refused".to_owned())));
+        let look = std::sync::Arc::clone(&now);
+        door.is(move || look.lock().unwrap().clone());
+        assert_eq!(door.trouble().as_deref(), Some("refused"));
+        *now.lock().unwrap() = None;
+        assert_eq!(door.trouble(), None);
     }
 
     #[test]

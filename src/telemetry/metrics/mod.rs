@@ -35,7 +35,7 @@ pub enum Published {
     /// It repeats another's `dedup_key`.
     Duplicate,
     Rejected,
-    /// Its source is to wait; it comes again.
+    /// Its source is to wait, or it fails for a reason of ours; it comes again.
     Later,
 }
 

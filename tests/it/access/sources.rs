@@ -121,6 +121,16 @@ on_both!(a_user_of_the_broker_is_one_sources, |db| async {
     update(&s, &owner(), made.source_id, form("")).await.unwrap();
     update(&s, &owner(), other.source_id, form("library")).await.unwrap();
     assert_eq!(get(&s, &owner(), made.source_id).await.unwrap().broker_user, None);
+
+    let caller = owner();
+    let (one, two) = tokio::join!(
+        create(&s, &caller, publishes("one", "registry")),
+        create(&s, &caller, publishes("two", "registry")),
+    );
+    let refused = if one.is_ok() { two } else { one };
+    assert_eq!(taken(refused.map(drop)), expected);
+    let all = list(&s, &caller).await.unwrap();
+    assert_eq!(all.iter().filter(|source| source.broker_user.as_deref() == Some("registry")).count(), 1);
 });
 
 on_both!(a_revoked_key_stops_here_at_once_and_elsewhere_within_a_second, |db| async {

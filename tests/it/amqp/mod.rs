@@ -2,18 +2,20 @@
 //! something breaks.
 
 mod breaks;
+mod expired;
 mod programs;
 mod rejected;
 mod taken;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use belltower::broker::dial::Target;
 use belltower::config::BrokerUrl;
 use belltower::domain::id::SourceId;
 use belltower::domain::operator::Role;
 use belltower::intake::amqp;
-use belltower::lifecycle::Lifecycle;
+use belltower::lifecycle::{Ending, Lifecycle};
 use belltower::service::Services;
 use belltower::service::messages::{self, MessageQuery, MessageSummary};
 use belltower::service::sources::{self, NewSource};
@@ -149,11 +151,13 @@ impl Hall {
 
     /// Takes the next one out that was given back.
     async fn rejected(&self) -> Rejected {
+        until("it is given back", async || self.any_rejected().await).await
+    }
+
+    /// Takes one out that was given back, where there is one.
+    async fn any_rejected(&self) -> Option<Rejected> {
         let queue = self.name("intake.rejected");
-        let got = until("it is given back", async || {
-            self.channel.basic_get(queue.as_str().into(), BasicGetOptions::default()).await.unwrap()
-        })
-        .await;
+        let got = self.channel.basic_get(queue.into(), BasicGetOptions::default()).await.unwrap()?;
         got.delivery.acker.ack(BasicAckOptions::default()).await.unwrap();
         let headers = got.delivery.properties.headers().clone().unwrap();
         let told = |(name, value): (&lapin::types::ShortString, &AMQPValue)| {
@@ -164,11 +168,11 @@ impl Hall {
             };
             (name.to_string(), value)
         };
-        Rejected {
+        Some(Rejected {
             headers: headers.inner().iter().map(told).collect(),
             body: got.delivery.data,
             properties: got.delivery.properties,
-        }
+        })
     }
 
     /// How often something became of a publication, as the process counts it.
@@ -183,19 +187,40 @@ impl Hall {
         until(&format!("{times} {became}"), async || (self.counted(became) == times).then_some(())).await;
     }
 
-    /// Nothing waits, and nothing is in anybody's hand: the broker gives what is to whoever asks.
+    /// How many messages wait in a queue, those aside that somebody has in hand, and how many take from it.
+    async fn looked(&self, queue: &str) -> (u32, u32) {
+        let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+        let queue = self.channel.queue_declare(self.name(queue).into(), options, FieldTable::default());
+        let queue = queue.await.unwrap();
+        (queue.message_count(), queue.consumer_count())
+    }
+
+    async fn waiting(&self) -> u32 {
+        let mut waiting = 0;
+        for queue in ["intake", "intake.later", "intake.again"] {
+            waiting += self.looked(queue).await.0;
+        }
+        waiting
+    }
+
+    /// The process takes nothing any more, and what it had in hand and did not settle waits again.
+    async fn shut(&self) {
+        self.app.lifecycle.stop();
+        assert_eq!(self.app.lifecycle.wait(Duration::from_mins(1)).await, Ending::Finished);
+        self.until_nobody_takes().await;
+    }
+
+    async fn until_nobody_takes(&self) {
+        for queue in ["intake", "intake.again"] {
+            until("nobody takes", async || (self.looked(queue).await.1 == 0).then_some(())).await;
+        }
+    }
+
+    /// Nothing waits, and nothing was in anybody's hand. The door is shut for that: what it has in hand the broker tells nobody.
     async fn until_settled(&self) {
-        until("everything is settled", async || {
-            let mut waits = 0;
-            for queue in ["intake", "intake.later"] {
-                let options = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-                let queue =
-                    self.channel.queue_declare(self.name(queue).into(), options, FieldTable::default());
-                waits += queue.await.unwrap().message_count();
-            }
-            (waits == 0).then_some(())
-        })
-        .await;
+        until("everything is taken", async || (self.waiting().await == 0).then_some(())).await;
+        self.shut().await;
+        assert_eq!(self.waiting().await, 0, "something was not settled");
     }
 }
 

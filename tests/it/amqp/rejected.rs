@@ -1,15 +1,17 @@
 //! What is given back to its publisher, and what is said with it.
 
+use std::collections::BTreeSet;
+
 use belltower::domain::operator::Role;
 use belltower::service::Services;
 use belltower::service::sources::{self, GrantForm, NewSource, set_enabled};
 use lapin::BasicProperties;
-use lapin::options::BasicPublishOptions;
+use lapin::options::{BasicPublishOptions, QueueDeleteOptions};
 use serde_json::{Value, json};
 
 use super::{Hall, message, message_and};
 use crate::support::app::everything;
-use crate::support::broker::{Broker, with_broker};
+use crate::support::broker::{Broker, until, with_broker};
 use crate::support::faulty;
 use crate::support::operator;
 
@@ -84,11 +86,11 @@ fn what_is_wrong_is_given_back_with_what_to_change() {
                 (code != "unauthenticated").then_some(&hall.broker.user)
             );
         }
-        hall.until_settled().await;
         assert!(hall.kept().await.is_empty());
         // Nothing of it has used up the id.
         hall.publish("loan-1", &message()).await;
         hall.until_kept(1).await;
+        hall.until_settled().await;
     });
 }
 
@@ -107,6 +109,35 @@ fn one_id_stands_for_one_body() {
         hall.publish("loan-2", &message_and(json!({ "topic": "library.new" }))).await;
         assert_eq!(pointers(&hall.rejected().await.problem()), ["/topic"]);
         assert_eq!(hall.kept().await.len(), 1);
+    });
+}
+
+#[test]
+fn of_several_that_are_rejected_at_once_none_is_lost_where_their_place_was_gone() {
+    with_broker(async |broker: &'static Broker| {
+        const ALL: usize = 30;
+        let hall = Hall::open(broker).await;
+        // From now on there is a connection that has seen their queue.
+        hall.publish("first", &json!({})).await;
+        hall.rejected().await;
+        let queue = hall.name("intake.rejected");
+        hall.channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.unwrap();
+        for number in 0..ALL {
+            hall.publish(&format!("loan-{number}"), &json!({})).await;
+        }
+        // They are counted once they lie there, and only then has everybody the queue again.
+        hall.until_counted("rejected", 1 + ALL as u64).await;
+        let mut ids = BTreeSet::new();
+        for _ in 0..ALL {
+            let back = hall.rejected().await;
+            ids.insert(back.properties.message_id().as_ref().unwrap().to_string());
+        }
+        assert_eq!(ids.len(), ALL, "{ids:?}");
+        hall.until_settled().await;
+        // What could not be laid there at first is noted once it was.
+        let (s, owner) = (&hall.app.services, operator(Role::Owner));
+        let calls = sources::calls(s, &owner, hall.source, false, 200).await.unwrap();
+        assert_eq!(calls.len(), 1 + ALL);
     });
 }
 
@@ -177,7 +208,12 @@ fn what_fails_for_a_reason_of_ours_that_does_not_pass_is_given_back_in_the_end()
         hall.publish("loan-1", &message_and(json!({ "title": "no" }))).await;
         hall.publish("loan-2", &message()).await;
         hall.until_kept(1).await;
-        let back = hall.rejected().await;
+        assert!(hall.any_rejected().await.is_none(), "it may pass");
+        let back = until("it is given back", async || {
+            hall.app.clock.turn(1_000);
+            hall.any_rejected().await
+        })
+        .await;
         assert_eq!((back.headers["x-problem-status"].as_str(), back.code()), ("500", "internal"));
         assert!(!back.headers["x-problem"].contains("refused"), "{:?}", back.headers);
         faulty::allow(db, "message").await;

@@ -83,6 +83,9 @@ fn processes_share_what_is_published() {
         const ALL: usize = 150;
         let hall = Hall::open(broker).await;
         serve(&hall.broker, &hall.app.services, &hall.app.lifecycle);
+        for queue in ["intake", "intake.again"] {
+            until("both take", async || (hall.looked(queue).await.1 == 2).then_some(())).await;
+        }
         for number in 0..ALL {
             hall.publish(&format!("loan-{number}"), &message()).await;
         }

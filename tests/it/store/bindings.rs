@@ -198,8 +198,8 @@ on_both!(of_two_who_bind_one_identity_at_once_one_has_it, |db| async {
     assert_eq!(openid(&db, "2").await.0.as_deref(), Some("oShared"));
 });
 
-/// Until somebody waits for an identity that another holds.
-async fn somebody_waits(db: &Db) {
+/// Until somebody waits for an identity, or another text, that another holds.
+pub(super) async fn somebody_waits(db: &Db) {
     let Db::Postgres(pool) = db else { return };
     let text = "SELECT count(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'advisory'
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";

@@ -1,3 +1,5 @@
+use std::pin::pin;
+
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::id::{KeyId, SourceId};
@@ -9,6 +11,7 @@ use belltower::store::sources::{
 };
 use belltower::store::{Db, keys, usage};
 
+use super::bindings::somebody_waits;
 use crate::support::on_both;
 
 fn grant() -> Grant {
@@ -94,6 +97,28 @@ on_both!(who_is_limited_to_a_group_is_found_by_its_whole_name, |db| async {
     assert!(update(&mut tx, limited, &anybody).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(of("readers").await, []);
+});
+
+on_both!(whoever_asks_for_a_user_that_another_is_about_to_give_waits_for_it, |db| async {
+    // Where there is one writer, the second has not begun.
+    if let Db::Sqlite { .. } = &db {
+        return;
+    }
+    let first = add(&db, "library").await;
+    let mut one = db.begin().await.unwrap();
+    let mut two = db.begin().await.unwrap();
+    assert_eq!(broker_user_of(&mut one, "library").await.unwrap(), None);
+    assert_eq!(broker_user_of(&mut two, "registry").await.unwrap(), None, "another user is another matter");
+    let mut later = pin!(async { broker_user_of(&mut two, "library").await.unwrap() });
+    let early = tokio::select! {
+        whose = &mut later => Some(whose),
+        () = somebody_waits(&db) => None,
+    };
+    assert_eq!(early, None, "it was told that nobody has it");
+    let as_user = Grant { broker_user: Some("library".to_owned()), ..grant() };
+    assert!(update(&mut one, first, &as_user).await.unwrap());
+    one.commit().await.unwrap();
+    assert_eq!(later.await, Some(first));
 });
 
 on_both!(a_source_is_found_by_the_one_user_of_the_broker_that_is_its_own, |db| async {

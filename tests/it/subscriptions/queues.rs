@@ -6,10 +6,12 @@ use belltower::channel::queues::SourceQueues;
 use belltower::config::BrokerUrl;
 use belltower::domain::alarm::Matter;
 use belltower::domain::subscription::{ATTEMPTS, wait};
-use belltower::service::alarms;
-use lapin::options::{BasicGetOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions};
+use belltower::service::{alarms, readiness};
+use lapin::options::{
+    BasicGetOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueDeclareOptions, QueueDeleteOptions,
+};
 use lapin::types::{AMQPValue, FieldTable};
-use lapin::{BasicProperties, Channel, Connection};
+use lapin::{BasicProperties, Channel, Connection, ExchangeKind};
 use reqwest::Method;
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
@@ -114,6 +116,14 @@ impl Stage {
         bounds.insert("x-overflow".into(), AMQPValue::LongString("reject-publish".into()));
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel.queue_declare(queue(subscription).into(), options, bounds).await.unwrap();
+    }
+
+    /// What `/readyz` says of events that do not reach the broker.
+    async fn trouble(&self) -> Option<String> {
+        let parts = readiness::check(&self.app.services).await;
+        let part = parts.into_iter().find(|part| part.name == "events")?;
+        assert_eq!(part.status, "degraded");
+        part.detail
     }
 
     /// Leaves nothing at the broker.
@@ -320,6 +330,7 @@ fn while_the_broker_is_away_events_wait_and_nobody_is_blamed() {
         assert_eq!((&shown["status"], &shown["failures"]), (&json!("active"), &json!(0)), "{shown}");
         assert!(shown["last"]["answer"].as_str().unwrap().starts_with("broker_away: "), "{shown}");
         assert!(shown["next_attempt_at"].is_string(), "{shown}");
+        assert!(stage.trouble().await.is_some(), "whoever looks after the broker is told");
 
         proxy.mend();
         until("all that waited is told", async || {
@@ -335,6 +346,7 @@ fn while_the_broker_is_away_events_wait_and_nobody_is_blamed() {
             of.dedup();
             assert_eq!(of, BOTH, "in order");
         }
+        assert_eq!(stage.trouble().await, None);
         stage.clean(&[&made]).await;
     });
 }
@@ -370,6 +382,39 @@ fn an_event_whose_confirmation_is_lost_is_sent_again_under_the_same_id() {
         assert!(got.len() >= 2 && got.iter().all(|one| one.id() == got[0].id()), "{got:?}");
         assert_eq!(got[0].body, got[1].body);
         assert_eq!(got[0].header("attempt"), "1");
+        stage.clean(&[&made]).await;
+    });
+}
+
+#[test]
+fn a_broker_that_takes_connections_and_not_events_is_told_of() {
+    with_broker(async |broker: &'static Broker| {
+        let stage = Stage::new(broker).await;
+        let app = &stage.app;
+        assert_eq!(stage.trouble().await, None);
+        let exchange = format!("{}.out", stage.at.prefix);
+        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+        let others = stage.channel.exchange_declare(
+            exchange.as_str().into(),
+            ExchangeKind::Fanout,
+            options,
+            FieldTable::default(),
+        );
+        others.await.unwrap();
+        let made = stage.subscribe(ACCEPTED).await;
+        send(app, &["P1"]).await;
+        app.drain().await;
+        let shown = show(app, &made).await;
+        assert_eq!(shown["failures"], 0, "{shown}");
+        assert!(shown["last"]["answer"].as_str().unwrap().starts_with("broker_away: "), "{shown}");
+        let told = stage.trouble().await.unwrap();
+        assert!(told.contains(&exchange) && told.contains("delete it"), "{told}");
+
+        stage.channel.exchange_delete(exchange.into(), ExchangeDeleteOptions::default()).await.unwrap();
+        app.clock.turn(12 * SECOND);
+        app.drain().await;
+        assert_eq!(stage.kinds(&made).await, ACCEPTED);
+        assert_eq!(stage.trouble().await, None);
         stage.clean(&[&made]).await;
     });
 }

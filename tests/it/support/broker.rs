@@ -84,7 +84,8 @@ impl Broker {
     /// What stands there for messages of sources, where something does.
     async fn remove_intake(&self, prefix: &str) {
         let (_connection, channel) = self.channel().await;
-        for name in ["intake", "intake.later", "intake.rejected"].map(|of| format!("{prefix}.{of}")) {
+        let all = ["intake", "intake.later", "intake.again", "intake.rejected"];
+        for name in all.map(|of| format!("{prefix}.{of}")) {
             channel.queue_delete(name.as_str().into(), QueueDeleteOptions::default()).await.unwrap();
             channel.exchange_delete(name.as_str().into(), ExchangeDeleteOptions::default()).await.unwrap();
         }
