@@ -30,6 +30,8 @@ routes! {
     "/Groups/.search" => { POST listing::search::<Groups> }
     "/Groups/{id}" => { GET groups::show, PUT groups::replace, PATCH groups::update, DELETE groups::delete }
 
+    // The server itself, with and without a slash at the end.
+    "" => { GET unsupported::everything }
     "/" => { GET unsupported::everything }
     "/.search" => { POST unsupported::everything }
     "/Bulk" => { POST unsupported::bulk }

@@ -84,10 +84,14 @@ impl Query {
         said(self.filter.as_deref()).map(Filter::parse).transpose()
     }
 
-    /// By one of these attributes; none where nothing is said.
+    /// By one of these attributes; none where nothing is said, or another.
     pub(super) fn order<F: Copy>(&self, known: &[(&str, F)]) -> Result<Option<Order<F>>> {
-        let direction = said(self.sort_order.as_deref());
-        said(self.sort_by.as_deref()).map(|by| Order::read(by, direction, known)).transpose()
+        let Some(by) = said(self.sort_by.as_deref()) else { return Ok(None) };
+        let order = Order::read(by, said(self.sort_order.as_deref()), known)?;
+        if order.is_none() {
+            tracing::debug!(by, "a list was wanted in an order that there is not");
+        }
+        Ok(order)
     }
 
     /// What is less than the least counts as the least, and more than the most as the most (RFC 7644 §3.4.2.4).

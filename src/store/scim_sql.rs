@@ -55,8 +55,10 @@ pub(super) fn order<F: Copy>(
     let way = if descending { "DESC" } else { "ASC" };
     let first = match column(by) {
         Column::Text { column, lower: Lower::Exact } => dialect.by_bytes(&column),
-        Column::Text { column, lower: Lower::Plain } => dialect.by_bytes(&format!("lower({column})")),
-        Column::Text { lower: Lower::Indexed(folded), .. } => dialect.by_bytes(&folded),
+        // What a language makes small is more than A to Z: É and Ö as well.
+        Column::Text { column, lower: Lower::Plain | Lower::Indexed(_) } => {
+            format!("lower({})", dialect.by_bytes(&column))
+        }
         Column::Number(column) | Column::Flag(column) => column.to_owned(),
         // Nothing is ordered by what there are many of.
         Column::Listed { .. } => return format!("{id} {way}"),
@@ -117,28 +119,41 @@ impl<F: Copy> Writer<'_, F> {
     }
 
     fn compare(&mut self, column: &str, lower: &Lower, operator: Operator, text: &str) -> String {
-        let (value, folded, exact) = match lower {
-            Lower::Exact => {
-                let value = self.param(text.to_owned());
-                (value, column.to_owned(), true)
-            }
-            Lower::Indexed(folded) => (self.param(text.to_ascii_lowercase()), folded.clone(), false),
-            Lower::Plain => (self.param(text.to_ascii_lowercase()), format!("lower({column})"), false),
-        };
-        let same = if matches!(lower, Lower::Plain) { format!("lower({value})") } else { value.clone() };
+        if matches!(lower, Lower::Exact) {
+            let value = self.param(text.to_owned());
+            return self.hold(operator, (column, &value), (column, &value), true);
+        }
+        let value = self.param(text.to_ascii_lowercase());
+        if let Lower::Indexed(folded) = lower {
+            return self.hold(operator, (column, &value), (folded, &value), false);
+        }
+        // As in an order.
+        let (column, value) = (self.dialect.by_bytes(column), self.dialect.by_bytes(&value));
+        let (folded, same) = (format!("lower({column})"), format!("lower({value})"));
+        self.hold(operator, (&column, &value), (&folded, &same), false)
+    }
+
+    /// Holds a column against a value; `folded` and `same` are what is alike in either case where that counts.
+    fn hold(
+        &self,
+        operator: Operator,
+        (column, value): (&str, &str),
+        (folded, same): (&str, &str),
+        exact: bool,
+    ) -> String {
         match operator {
             Operator::Eq => format!("{folded} = {same}"),
             Operator::Ne => format!("{folded} <> {same}"),
-            Operator::Co if exact => self.dialect.holds(column, &value),
-            Operator::Co => self.dialect.contains(column, &value),
+            Operator::Co if exact => self.dialect.holds(column, value),
+            Operator::Co => self.dialect.contains(column, value),
             Operator::Sw if exact => format!("substr({column}, 1, length({value})) = {value}"),
-            Operator::Sw => starts(column, &value),
+            Operator::Sw => starts(column, value),
             Operator::Ew => format!(
                 "length({column}) >= length({value})
                  AND substr({folded}, length({folded}) - length({value}) + 1) = {same}"
             ),
             Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le => {
-                format!("{} {} {same}", self.dialect.by_bytes(&folded), sign(operator))
+                format!("{} {} {same}", self.dialect.by_bytes(folded), sign(operator))
             }
         }
     }
@@ -153,5 +168,29 @@ const fn sign(operator: Operator) -> &'static str {
         Operator::Le => "<=",
         // Parts of a moment are not asked for.
         Operator::Eq | Operator::Co | Operator::Sw | Operator::Ew => "=",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_beyond_z_are_as_they_are_written_whatever_the_databases_language() {
+        let plain = |()| Column::Text { column: "r.name".to_owned(), lower: Lower::Plain };
+        let by_name = Some(Order { by: (), descending: false });
+        let is = Condition::Is((), Asked::Text(Operator::Eq, "Élan".to_owned()));
+        for (dialect, ordered, asked) in [
+            (Dialect::Sqlite, "lower(r.name) ASC, r.id ASC", "lower(r.name) = lower($1)"),
+            (
+                Dialect::Postgres,
+                "lower(r.name COLLATE \"C\") ASC, r.id ASC",
+                "lower(r.name COLLATE \"C\") = lower($1 COLLATE \"C\")",
+            ),
+        ] {
+            assert_eq!(order(dialect, by_name, &plain, "r.id"), ordered);
+            let (text, _) = condition(dialect, &is, &plain, 1);
+            assert!(text.contains(asked), "{text}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::channel::{AddressKind, ChannelKind};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, EventId, MessageId, ProviderId, SourceId, SubscriptionId};
 use crate::domain::message::{Category, Lane, Status};
+use crate::domain::subscription::EventKind;
 
 row! {
     /// What decides who is told of a message.
@@ -165,35 +166,42 @@ row! {
         pub message_id: Option<MessageId>,
         pub source_id: Option<SourceId>,
         pub topic: String,
+        pub at: Timestamp,
     }
 }
 
-const PLACED: &str = "SELECT id, place, kind, message_id, source_id, topic FROM subscription_event WHERE place > $1 ORDER BY place LIMIT $2 + 0";
+const PLACED: &str = "SELECT id, place, kind, message_id, source_id, topic, at FROM subscription_event WHERE place > $1 ORDER BY place LIMIT $2 + 0";
 
 /// Events after a place, in order.
 pub async fn after(db: &Db, place: i64, limit: u32) -> Result<Vec<PlacedRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(PLACED).bind(place).bind(i64::from(limit)).fetch_all(c).await)?)
 }
 
-/// Events of single deliveries of a message after a place, older than the event `before`, that were not made out for the
-/// endpoint; in order.
+/// Events of single deliveries of a message, of these kinds and after a place, older than the event `before`, that were not made
+/// out for the endpoint; in order.
 pub async fn singles(
     db: &Db,
     subscription: SubscriptionId,
     (message, place): (MessageId, i64),
     before: EventId,
+    kinds: &[EventKind],
     limit: u32,
 ) -> Result<Vec<PlacedRow>> {
-    let text = "SELECT x.id, x.place, x.kind, x.message_id, x.source_id, x.topic FROM subscription_event x
-        WHERE x.message_id = $2 AND x.delivery_id IS NOT NULL AND x.place > $3 AND x.id < $4
+    let text = format!(
+        "SELECT x.id, x.place, x.kind, x.message_id, x.source_id, x.topic, x.at FROM subscription_event x
+         WHERE x.message_id = $2 AND x.delivery_id IS NOT NULL AND x.place > $3 AND x.id < $4 AND x.kind IN {}
             AND NOT EXISTS (SELECT 1 FROM subscription_handing h WHERE h.event_id = x.id AND h.subscription_id = $1)
-        ORDER BY x.place LIMIT $5 + 0";
+         ORDER BY x.place LIMIT $6 + 0",
+        db.dialect().int_list("$5")
+    );
+    let kinds = int_array(kinds.iter().map(|kind| kind.code()));
     Ok(in_db!(db, |c| {
-        sqlx::query_as(text)
+        sqlx::query_as(sql(text))
             .bind(subscription.0)
             .bind(message.0)
             .bind(place)
             .bind(before.0)
+            .bind(kinds)
             .bind(i64::from(limit))
             .fetch_all(c)
             .await

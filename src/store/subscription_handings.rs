@@ -86,22 +86,63 @@ pub async fn insert(tx: &mut Tx, new: &[NewHanding], now: Timestamp) -> Result<u
     })?)
 }
 
+/// Whether the handing under the alias, `h.` or none, was refused by itself when it was last tried: by 4xx that say nothing of
+/// its endpoint.
+fn refused(alias: &str) -> String {
+    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
+    format!(
+        "({alias}failures > 0 AND COALESCE({alias}last_status, 0) BETWEEN 400 AND 499
+            AND {alias}last_status NOT IN ({of_the_endpoint}))"
+    )
+}
+
+/// Handings `e` of the message of `h` that go before it and are on the way: of the message itself or, where `whole` is 0, of
+/// single deliveries.
+fn earlier(whole: i64) -> String {
+    format!(
+        "SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
+            AND e.message_id = h.message_id AND e.state <= 1 AND e.whole = {whole} AND e.event_id < h.event_id"
+    )
+}
+
+/// Events `x` of single deliveries, of these kinds and after that place, that go before `h` and were not made out for its
+/// endpoint.
+fn unmade(kinds: &str, place: &str) -> String {
+    format!(
+        "SELECT 1 FROM subscription_event x WHERE x.message_id = h.message_id
+            AND x.delivery_id IS NOT NULL AND x.place > {place} AND x.id < h.event_id AND x.kind IN {kinds}
+            AND NOT EXISTS (SELECT 1 FROM subscription_handing d
+                WHERE d.event_id = x.id AND d.subscription_id = h.subscription_id)"
+    )
+}
+
 row! {
     /// How many wait for an endpoint or are being sent.
     pub struct OpenRow {
         pub subscription_id: SubscriptionId,
         /// 1: of messages; 0: of single deliveries.
         pub whole: i64,
+        /// Without those that are put off.
         pub open: i64,
+        /// Those that were refused by themselves, and those that wait for such a one of their message.
+        pub put_off: i64,
     }
 }
 
 /// How many wait for each of the endpoints or are being sent, those of single deliveries apart; no row where there are none.
 pub async fn open(db: &Db, subscriptions: &[SubscriptionId]) -> Result<Vec<OpenRow>> {
     let text = format!(
-        "SELECT subscription_id, whole, CAST(count(*) AS bigint) AS open FROM subscription_handing
-         WHERE state <= 1 AND subscription_id IN {} GROUP BY subscription_id, whole",
-        db.dialect().int_list("$1")
+        "SELECT w.subscription_id, w.whole, CAST(sum(1 - w.put_off) AS bigint) AS open,
+            CAST(sum(w.put_off) AS bigint) AS put_off
+         FROM (SELECT h.subscription_id, h.whole, CASE WHEN {refused} OR EXISTS ({whole} AND {earlier_refused})
+                OR (h.whole = 1 AND EXISTS ({single} AND {earlier_refused})) THEN 1 ELSE 0 END AS put_off
+            FROM subscription_handing h WHERE h.state <= 1 AND h.subscription_id IN {ids}) AS w
+         GROUP BY w.subscription_id, w.whole ORDER BY w.subscription_id, w.whole",
+        refused = refused("h."),
+        earlier_refused = refused("e."),
+        whole = earlier(1),
+        single = earlier(0),
+        ids = db.dialect().int_list("$1"),
     );
     let ids = int_array(subscriptions.iter().map(|id| id.0));
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).fetch_all(c).await)?)
@@ -134,14 +175,37 @@ row! {
     }
 }
 
-/// Of each message the next event that waits for an endpoint, where that is not one of a single delivery.
-pub async fn next(db: &Db, subscription: SubscriptionId, limit: i64) -> Result<Vec<NextRow>> {
-    let text = "SELECT h.message_id, h.event_id FROM subscription_handing h
-        WHERE h.subscription_id = $1 AND h.state = 0 AND h.whole = 1 AND h.message_id IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
-                AND e.message_id = h.message_id AND e.state <= 1 AND e.event_id < h.event_id)
-        ORDER BY h.failures, h.id LIMIT $2 + 0";
-    Ok(in_db!(db, |c| sqlx::query_as(text).bind(subscription.0).bind(limit).fetch_all(c).await)?)
+/// Of each message the next event that waits for an endpoint, where that is not one of a single delivery and waits for such
+/// ones that were not made out: for `few` at most, of these kinds and after that place. Up to `limit`, what failed least first.
+pub async fn next(
+    db: &Db,
+    subscription: SubscriptionId,
+    (kinds, place): (&[EventKind], i64),
+    few: u32,
+    limit: i64,
+) -> Result<Vec<NextRow>> {
+    // There may be tens of thousands, which nobody needs to have counted.
+    let text = format!(
+        "SELECT h.message_id, h.event_id FROM subscription_handing h
+         WHERE h.subscription_id = $1 AND h.state = 0 AND h.whole = 1 AND h.message_id IS NOT NULL
+            AND NOT EXISTS ({whole}) AND NOT EXISTS ({single})
+            AND (SELECT count(*) FROM ({unmade} LIMIT $4 + 0) AS counted) BETWEEN 1 AND $4 - 1
+         ORDER BY h.failures, h.id LIMIT $5 + 0",
+        whole = earlier(1),
+        single = earlier(0),
+        unmade = unmade(&db.dialect().int_list("$3"), "$2"),
+    );
+    let kinds = int_array(kinds.iter().map(|kind| kind.code()));
+    Ok(in_db!(db, |c| {
+        sqlx::query_as(sql(text))
+            .bind(subscription.0)
+            .bind(place)
+            .bind(kinds)
+            .bind(i64::from(few) + 1)
+            .bind(limit)
+            .fetch_all(c)
+            .await
+    })?)
 }
 
 /// Who claims for how long.
@@ -177,28 +241,18 @@ pub async fn claim(
     let (kinds, place) = claim.singles;
     // Where it is told of none, none is looked for.
     let place = if kinds.is_empty() { i64::MAX } else { place };
-    let earlier = |whole: i64| {
-        format!(
-            "SELECT 1 FROM subscription_handing e WHERE e.subscription_id = h.subscription_id
-                AND e.message_id = h.message_id AND e.state <= 1 AND e.whole = {whole} AND e.event_id < h.event_id"
-        )
-    };
     let text = format!(
         "UPDATE subscription_handing SET state = 1, lease_owner = $3, lease_until = {lease} + $4, attempts = attempts + 1,
             first_at = COALESCE(first_at, $2), last_at = $2
          WHERE id IN (SELECT h.id FROM subscription_handing h
             WHERE h.subscription_id = $1 AND h.state = 0 AND h.due_at <= $2 AND NOT EXISTS ({whole})
-                AND (h.whole = 0 OR (NOT EXISTS ({single})
-                    AND NOT EXISTS (SELECT 1 FROM subscription_event x WHERE x.message_id = h.message_id
-                        AND x.delivery_id IS NOT NULL AND x.place > $6 AND x.id < h.event_id AND x.kind IN {kinds}
-                        AND NOT EXISTS (SELECT 1 FROM subscription_handing d
-                            WHERE d.event_id = x.id AND d.subscription_id = h.subscription_id))))
+                AND (h.whole = 0 OR (NOT EXISTS ({single}) AND NOT EXISTS ({unmade})))
             ORDER BY h.failures, h.id LIMIT $5 + 0)
          RETURNING id, event_id, attempts, failures, first_at",
         lease = tx.dialect().lease_now("$2"),
         whole = earlier(1),
         single = earlier(0),
-        kinds = tx.dialect().int_list("$7"),
+        unmade = unmade(&tx.dialect().int_list("$7"), "$6"),
     );
     let kinds = int_array(claim.singles.0.iter().map(|kind| kind.code()));
     let mut rows: Vec<ClaimedRow> = in_tx!(tx, |c| {
@@ -255,11 +309,10 @@ pub async fn settle(tx: &mut Tx, settled: Settled<'_>) -> Result<bool> {
 /// The endpoint answers again: what failed meanwhile is due at once, as if it had not been tried; what it refused by itself is
 /// only where `refused`.
 pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, refused: bool, now: Timestamp) -> Result<u64> {
-    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
     let text = format!(
         "UPDATE subscription_handing SET due_at = $2, failures = 0
-         WHERE subscription_id = $1 AND state = 0 AND failures > 0
-            AND ($3 = 1 OR COALESCE(last_status, 0) NOT BETWEEN 400 AND 499 OR last_status IN ({of_the_endpoint}))"
+         WHERE subscription_id = $1 AND state = 0 AND failures > 0 AND ($3 = 1 OR NOT {})",
+        refused("")
     );
     Ok(in_tx!(tx, |c| {
         sqlx::query(sql(text))
@@ -385,17 +438,15 @@ row! {
     }
 }
 
-/// For which endpoints something waits that happened before `before`; what one alone refuses, while it takes others, is left
-/// out.
+/// For which endpoints something that was made out waits that happened before `before`; what one alone refuses, while it takes
+/// others, is left out.
 pub async fn oldest(db: &Db, before: Timestamp) -> Result<Vec<OldestRow>> {
-    let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
     let text = format!(
         "SELECT h.subscription_id, min(e.at) AS at FROM subscription_handing h
             JOIN subscription_event e ON e.id = h.event_id JOIN subscription n ON n.id = h.subscription_id
-         WHERE h.state <= 1 AND e.at < $1
-            AND NOT (h.failures > 0 AND COALESCE(h.last_status, 0) BETWEEN 400 AND 499
-                AND h.last_status NOT IN ({of_the_endpoint}) AND COALESCE(n.succeeded_at, 0) >= h.first_at)
-         GROUP BY h.subscription_id ORDER BY h.subscription_id"
+         WHERE h.state <= 1 AND e.at < $1 AND NOT ({} AND COALESCE(n.succeeded_at, 0) >= h.first_at)
+         GROUP BY h.subscription_id ORDER BY h.subscription_id",
+        refused("h.")
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before.0).fetch_all(c).await)?)
 }

@@ -369,6 +369,19 @@ pub async fn behind(db: &Db) -> Result<Vec<SubscriptionRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
 }
 
+/// Endpoints in use that have not been handed what happened before `before`, as far as is written down: some of it may be for
+/// them.
+pub async fn far_behind(db: &Db, before: Timestamp) -> Result<Vec<SubscriptionRow>> {
+    // The place of single deliveries is never the further one.
+    let text = format!(
+        "{SELECT} WHERE n.kind <> 2 AND n.standing = 0
+            AND COALESCE((SELECT e.at FROM subscription_event e WHERE e.place > COALESCE(n.single_place, n.place)
+                ORDER BY e.place LIMIT 1), $1) < $1
+         ORDER BY n.id"
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before.0).fetch_all(c).await)?)
+}
+
 /// Endpoints that may be called now and have something due. Those in `busy` have no room.
 pub async fn due(db: &Db, now: Timestamp, busy: &[SubscriptionId]) -> Result<Vec<SubscriptionId>> {
     let text = format!(

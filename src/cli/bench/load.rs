@@ -32,7 +32,7 @@ pub(super) enum Until {
 }
 
 /// What came of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tally {
     /// From the first request to the last answer.
     pub(super) took: Duration,
@@ -51,6 +51,15 @@ impl Tally {
 
     pub(super) fn per_second(&self) -> f64 {
         self.latencies.len() as f64 / self.took.as_secs_f64()
+    }
+
+    /// Adds what came of more of the same, that was asked afterwards.
+    pub(super) fn append(&mut self, more: Self) {
+        self.took += more.took;
+        self.latencies.extend(more.latencies);
+        self.latencies.sort_unstable();
+        self.failures += more.failures;
+        self.first_failure = self.first_failure.take().or(more.first_failure);
     }
 
     /// The latency that `share` (0..=1) of the answers stayed within.
@@ -107,7 +116,7 @@ async fn ask(plan: Plan) -> io::Result<Tally> {
     for stream in streams {
         connections.spawn(converse(stream, Arc::clone(&shared)));
     }
-    let mut tally = Tally { took: Duration::ZERO, latencies: Vec::new(), failures: 0, first_failure: None };
+    let mut tally = Tally::default();
     while let Some(ended) = connections.join_next().await {
         let (latencies, failure) = ended.map_err(io::Error::other)?;
         tally.latencies.extend(latencies);
@@ -229,9 +238,13 @@ mod tests {
     #[tokio::test]
     async fn it_asks_as_often_as_wanted() {
         let address = answering(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}").await;
-        let tally = ask(plan(address)).await.unwrap();
+        let mut tally = ask(plan(address)).await.unwrap();
         assert_eq!((tally.answers(), tally.failures), (20, 0));
         assert!(tally.quantile(0.5) <= tally.quantile(1.0));
+        let took = tally.took;
+        tally.append(ask(plan(address)).await.unwrap());
+        assert_eq!((tally.answers(), tally.failures), (40, 0));
+        assert!(tally.took > took && tally.quantile(0.5) <= tally.quantile(1.0));
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Requests that are made beforehand, for connections that stay open.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Where this stands in a request, each has a number of its own.
@@ -33,6 +34,11 @@ impl Requests {
 }
 
 impl Request {
+    /// A question.
+    pub(super) fn get(address: SocketAddr, path: &str, key: &str) -> Self {
+        Self::new(&head(address, "GET", path, key, 0), b"")
+    }
+
     /// A JSON request.
     pub(super) fn post(address: SocketAddr, path: &str, key: &str, body: &[u8]) -> Self {
         Self::new(&head(address, "POST", path, key, body.len()), body)
@@ -54,6 +60,11 @@ impl Request {
         let is_number = |at: &usize| bytes[*at..].starts_with(NUMBER.as_bytes());
         let numbers_at = (0..bytes.len()).filter(is_number).collect();
         Self { bytes, numbers_at }
+    }
+
+    /// Once for each of these numbers.
+    pub(super) fn each(&self, numbers: Range<u64>) -> Requests {
+        Requests::Each(numbers.map(|number| self.numbered(number)).collect())
     }
 
     fn numbered(&self, number: u64) -> Self {
@@ -114,6 +125,9 @@ mod tests {
         let all: Vec<_> = ["/a", "/b"].map(|path| Request::patch(address(), path, "key", b"{}")).into();
         let requests = Requests::Each(all.into());
         assert!(text(&requests.get(1).unwrap()).starts_with("PATCH /b HTTP/1.1\r\n"));
+        assert!(requests.get(2).is_none());
+        let requests = Request::get(address(), &format!("/{NUMBER}"), "key").each(7..9);
+        assert!(text(&requests.get(1).unwrap()).starts_with("GET /0000000000000008 HTTP/1.1\r\n"));
         assert!(requests.get(2).is_none());
     }
 }

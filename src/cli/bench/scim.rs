@@ -1,5 +1,5 @@
 //! How many people a second an identity system gets into the directory by SCIM: one by one and over a few connections, as they
-//! do; then one in ten is changed, and one in ten leaves.
+//! do, each looked for before they are created; then one in ten is changed, and one in ten leaves, and everybody is listed.
 
 use std::net::SocketAddr;
 
@@ -25,6 +25,8 @@ const PATH: &str = "/scim/v2/Users";
 const PATCH: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 /// Identity systems have few connections.
 const CONNECTIONS: usize = 4;
+/// People who are looked for before they are created, at a time.
+const ROUND: u64 = 1_000;
 /// One in so many is changed, and one in so many leaves.
 const SHARE: u64 = 10;
 /// Where those belong who are changed.
@@ -41,25 +43,30 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
 
     let people = bench.sizes.count;
     let share = people.div_ceil(SHARE);
-    let created = system.create(people).await.context("creating people")?;
+    let (looked_for, created) = system.create(people).await.context("creating people")?;
     let known = ids(&s, share * 2).await?;
     let (changing, leaving) = (&known[..share as usize], &known[known.len() - share as usize..]);
     let department = change(&format!("{ENTERPRISE}:department"), &json!(COLLEGE));
     let changed = system.patch(changing, &department).await.context("changing people")?;
     let left =
         system.patch(leaving, &change("active", &json!(false))).await.context("deactivating people")?;
+    let listed = system.list(people).await.context("listing people")?;
     served.stop().await?;
     compare(&s, people, share).await?;
     bed.remove().await?;
 
     let millis = |tally: &Tally| tally.quantile(0.99).as_secs_f64() * 1_000.0;
     Ok(vec![
+        Figure::new(BENCH, "people looked for", looked_for.per_second(), "/s"),
+        Figure::new(BENCH, "  looked for, 99 %", millis(&looked_for), "ms"),
         Figure::new(BENCH, "people created", created.per_second(), "/s"),
         Figure::new(BENCH, "  created, 99 %", millis(&created), "ms"),
         Figure::new(BENCH, "people changed", changed.per_second(), "/s"),
         Figure::new(BENCH, "  changed, 99 %", millis(&changed), "ms"),
         Figure::new(BENCH, "people deactivated", left.per_second(), "/s"),
         Figure::new(BENCH, "  deactivated, 99 %", millis(&left), "ms"),
+        Figure::new(BENCH, "people listed", people as f64 / listed.took.as_secs_f64(), "/s"),
+        Figure::new(BENCH, "  a page of them, 99 %", millis(&listed), "ms"),
     ])
 }
 
@@ -70,10 +77,32 @@ struct IdentitySystem {
 }
 
 impl IdentitySystem {
-    async fn create(&self, people: u64) -> anyhow::Result<Tally> {
-        let body = somebody().to_string();
-        let request = Request::post(self.address, PATH, &self.key, body.as_bytes());
-        self.ask(Requests::Alike(request), people, 201).await
+    /// Looks for people, who are not there, and creates them; as Entra ID does, but for so many at a time. What came of either.
+    async fn create(&self, people: u64) -> anyhow::Result<(Tally, Tally)> {
+        let filter = format!("{PATH}?filter=userName%20eq%20%22p{NUMBER}%22");
+        let look = Request::get(self.address, &filter, &self.key);
+        let create = Request::post(self.address, PATH, &self.key, somebody().to_string().as_bytes());
+        let (mut looked_for, mut created) = (Tally::default(), Tally::default());
+        let mut from = 0;
+        while from < people {
+            let to = people.min(from + ROUND);
+            looked_for.append(self.ask(look.each(from..to), to - from, 200).await?);
+            created.append(self.ask(create.each(from..to), to - from, 201).await?);
+            from = to;
+        }
+        Ok((looked_for, created))
+    }
+
+    /// Goes through everybody, page after page.
+    async fn list(&self, people: u64) -> anyhow::Result<Tally> {
+        let page = u64::from(MOST_LISTED);
+        let pages = people.div_ceil(page);
+        let one = |n: u64| {
+            let path = format!("{PATH}?startIndex={}&count={page}", n * page + 1);
+            Request::get(self.address, &path, &self.key)
+        };
+        let all = Requests::Each((0..pages).map(one).collect());
+        Self { connections: 1, key: self.key.clone(), address: self.address }.ask(all, pages, 200).await
     }
 
     /// The same of each of them.

@@ -2,7 +2,8 @@
 //! those that are about as far, and written in one transaction.
 //!
 //! What tells of messages and what tells of single deliveries have places of their own: of the latter a message may have tens of
-//! thousands, for which nothing else is to wait.
+//! thousands, for which nothing else is to wait. What an endpoint refuses by itself, for up to three days, takes no room in either,
+//! but for what is beyond thousands.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,11 +12,12 @@ use std::time::Duration;
 use super::super::Services;
 use super::interest;
 use crate::Result;
+use crate::clock::Timestamp;
 use crate::domain::id::SubscriptionId;
 use crate::domain::subscription::{EventKind, Interest, Standing};
 use crate::domain::topic::Topic;
 use crate::store::subscription_events::{self as events, PlacedRow};
-use crate::store::subscription_handings::{self as handings, NewHanding};
+use crate::store::subscription_handings::{self as handings, NewHanding, OpenRow};
 use crate::store::subscriptions::{self as store, Advance, SubscriptionRow};
 
 /// Events that are looked through at a time.
@@ -26,6 +28,9 @@ const PAGES: u32 = 20;
 const AHEAD: i64 = 200;
 /// As [`AHEAD`], of single deliveries.
 const SINGLES_AHEAD: i64 = 50;
+/// Events that an endpoint refused by themselves, and those that wait for such a one of their message, which take no room: so
+/// many of messages, and so many of single deliveries.
+const MOST_PUT_OFF: i64 = 5_000;
 /// A message of which no more are left in the line of single deliveries waits in it no longer.
 const FEW: u32 = 50;
 /// Messages that are taken out of that line for an endpoint at a time.
@@ -63,6 +68,12 @@ struct Line {
 impl Line {
     const fn new(place: i64, room: i64) -> Self {
         Self { place, room, is_full: room <= 0 }
+    }
+
+    /// One for which so many wait that were made out.
+    fn after(place: i64, waits: &OpenRow) -> Self {
+        let ahead = if waits.whole == 0 { SINGLES_AHEAD } else { AHEAD };
+        Self::new(place, ahead - waits.open - (waits.put_off - MOST_PUT_OFF).max(0))
     }
 
     /// Passes an event; whether it is to be made out.
@@ -117,6 +128,13 @@ impl Filled {
         };
         interest.kinds.has(kind)
             && event.topic.parse::<Topic>().is_ok_and(|topic| interest.wants(kind, &topic, event.source_id))
+    }
+
+    /// It has not come so far as that event.
+    fn is_ahead(&self, event: &PlacedRow) -> bool {
+        let is_single = EventKind::from_code(event.kind).is_some_and(EventKind::is_of_delivery);
+        let line = if is_single { self.singles } else { self.messages };
+        event.place > line.place
     }
 
     fn make_out(&mut self, event: &PlacedRow, whole: bool) {
@@ -208,9 +226,8 @@ async fn make_room(s: &Services, all: &mut [Filled], last: i64) -> Result<()> {
         }
         let id = one.row.id;
         for row in open.iter().filter(|row| row.subscription_id == id) {
-            let (line, ahead) =
-                if row.whole == 0 { (&mut one.singles, SINGLES_AHEAD) } else { (&mut one.messages, AHEAD) };
-            *line = Line::new(line.place, ahead - row.open);
+            let line = if row.whole == 0 { &mut one.singles } else { &mut one.messages };
+            *line = Line::after(line.place, row);
         }
     }
     Ok(())
@@ -225,16 +242,18 @@ async fn take_out(s: &Services, one: &mut Filled) -> Result<()> {
     }
     // So many beyond the line's own at a time.
     let mut room = one.singles.room + SINGLES_AHEAD;
-    for next in handings::next(&s.db, one.row.id, TAKEN_OUT).await? {
+    if room <= 0 {
+        return Ok(());
+    }
+    let id = one.row.id;
+    // What others alone are told of holds up nothing here.
+    let kinds: Vec<_> = one.row.events.0.iter().copied().filter(|kind| kind.is_of_delivery()).collect();
+    for next in handings::next(&s.db, id, (&kinds, place), FEW, TAKEN_OUT).await? {
         if room <= 0 {
             break;
         }
-        let singles = events::singles(&s.db, one.row.id, (next.message_id, place), next.event_id, FEW + 1);
-        let singles = singles.await?;
-        if singles.len() > FEW as usize {
-            continue;
-        }
-        for event in singles {
+        let of = (next.message_id, place);
+        for event in events::singles(&s.db, id, of, next.event_id, &kinds, FEW).await? {
             if one.wants(&event) {
                 one.make_out(&event, false);
                 room -= 1;
@@ -242,6 +261,31 @@ async fn take_out(s: &Services, one: &mut Filled) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// When the oldest event happened that is still to be made out for an endpoint, of those from before `before`; as far as a few
+/// thousand of the next ones show it.
+pub(super) async fn oldest_left(
+    s: &Services,
+    row: SubscriptionRow,
+    before: Timestamp,
+) -> Result<Option<Timestamp>> {
+    let one = Filled::new(row, None);
+    if one.interest.is_none() {
+        return Ok(None);
+    }
+    let mut from = one.singles.place;
+    for _ in 0..PAGES {
+        let page = events::after(&s.db, from, LOOKED_THROUGH).await?;
+        for event in page.iter().take_while(|event| event.at < before) {
+            if one.is_ahead(event) && one.wants(event) {
+                return Ok(Some(event.at));
+            }
+        }
+        let Some(last) = page.last().filter(|last| last.at < before) else { break };
+        from = last.place;
+    }
+    Ok(None)
 }
 
 /// Writes down what was made out and how far endpoints have come; returns how much was made out. Endpoints that are told of
@@ -299,5 +343,16 @@ mod tests {
         assert_eq!(line, Line { place: 7, room: 0, is_full: true });
         assert!(!line.pass(9, false), "what it left is next");
         assert!(!Line::new(4, 0).pass(5, false), "nothing is looked for where there is no room");
+    }
+
+    #[test]
+    fn what_is_refused_by_itself_takes_no_room_up_to_a_bound() {
+        let line = |whole, open, put_off| {
+            Line::after(4, &OpenRow { subscription_id: SubscriptionId(1), whole, open, put_off })
+        };
+        assert_eq!(line(0, 0, MOST_PUT_OFF).room, SINGLES_AHEAD);
+        assert_eq!(line(1, 10, MOST_PUT_OFF).room, AHEAD - 10);
+        assert_eq!(line(0, 1, MOST_PUT_OFF + 10).room, SINGLES_AHEAD - 11);
+        assert!(line(0, 0, MOST_PUT_OFF + SINGLES_AHEAD).is_full && line(1, AHEAD, 0).is_full);
     }
 }

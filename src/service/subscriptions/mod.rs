@@ -433,13 +433,18 @@ pub(super) async fn lost(s: &Services) -> Result<Vec<Lost>> {
     Ok(rows.filter(SubscriptionRow::is_granted).filter_map(lost).collect())
 }
 
-/// Endpoints that are called and for which something has waited for more than a day: after seven it is dropped.
+/// Endpoints that are called and for which something has waited for more than a day, whether it was made out for them or not:
+/// after seven it is dropped.
 pub(super) async fn behind(s: &Services) -> Result<Vec<Lost>> {
-    let oldest: HashMap<_, _> = handings::oldest(&s.db, s.clock.now().minus(LATE))
-        .await?
-        .into_iter()
-        .map(|row| (row.subscription_id, row.at))
-        .collect();
+    let late = s.clock.now().minus(LATE);
+    let mut oldest: HashMap<_, _> =
+        handings::oldest(&s.db, late).await?.into_iter().map(|row| (row.subscription_id, row.at)).collect();
+    for row in store::far_behind(&s.db, late).await? {
+        let id = row.id;
+        if let Some(left) = filling::oldest_left(s, row, late).await? {
+            oldest.entry(id).and_modify(|at| *at = left.min(*at)).or_insert(left);
+        }
+    }
     if oldest.is_empty() {
         return Ok(Vec::new());
     }

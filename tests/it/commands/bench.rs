@@ -8,7 +8,7 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 14] = [
+const FIGURES: [(&str, &str); 16] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
@@ -20,8 +20,10 @@ const FIGURES: [(&str, &str); 14] = [
     ("history", "durable messages, small store"),
     ("history", "attention, 95 %"),
     ("nodes", "a message to everyone, one node"),
+    ("scim", "people looked for"),
     ("scim", "people created"),
     ("scim", "people deactivated"),
+    ("scim", "people listed"),
     ("footprint", "the program itself"),
 ];
 

@@ -76,6 +76,8 @@ async fn beside_its_paths_it_answers_in_its_own_form() {
 async fn what_the_standard_has_and_it_does_not_do_is_told_as_that() {
     let app = TestApp::start().await;
     let asked = [
+        (Method::GET, ""),
+        (Method::GET, "?filter=userName%20eq%20%22u01%22"),
         (Method::GET, "/"),
         (Method::POST, "/.search"),
         (Method::POST, "/Bulk"),

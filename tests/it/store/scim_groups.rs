@@ -124,7 +124,7 @@ on_both!(lists_are_ordered_by_what_is_asked_for, |db| async {
         ("meta.lastModified", "descending", "archers band choir"),
     ] {
         let order = Order::read(by, Some(direction), OF_GROUPS).unwrap();
-        let rows = list(&db, &Condition::Constant(true), Some(order), 0, 9).await.unwrap();
+        let rows = list(&db, &Condition::Constant(true), order, 0, 9).await.unwrap();
         let slugs: Vec<_> = rows.into_iter().map(|row| row.slug).collect();
         assert_eq!(slugs.join(" "), expected, "{by} {direction}");
     }

@@ -219,25 +219,33 @@ on_both!(lists_go_on_where_they_stopped, |db| async {
 });
 
 on_both!(lists_are_ordered_by_what_is_asked_for, |db| async {
-    let people = [("b2", "Zoë"), ("A1", "an"), ("c3", "王敏"), ("B4", "AN"), ("d5", "李伟")];
+    let people = [
+        ("b2", "Zoë"),
+        ("A1", "an"),
+        ("c3", "王敏"),
+        ("B4", "AN"),
+        ("d5", "李伟"),
+        ("e6", "élan"),
+        ("f7", "Élan"),
+    ];
     for (at, (id, name)) in (1..).zip(people) {
         keep(&db, &[person(id, json!({ "name": name }))], 10 - at).await;
     }
     let all = Condition::Constant(true);
     for (by, ascending) in [
-        ("id", "b2 A1 c3 B4 d5"),
-        ("userName", "A1 b2 B4 c3 d5"),
-        // Of the same name, the one who came first.
-        ("displayName", "A1 B4 b2 d5 c3"),
-        ("name.formatted", "A1 B4 b2 d5 c3"),
-        ("meta.created", "d5 B4 c3 A1 b2"),
-        ("meta.lastModified", "d5 B4 c3 A1 b2"),
+        ("id", "b2 A1 c3 B4 d5 e6 f7"),
+        ("userName", "A1 b2 B4 c3 d5 e6 f7"),
+        // Of the same name, the one who came first; É and é are not the same.
+        ("displayName", "A1 B4 b2 f7 e6 d5 c3"),
+        ("name.formatted", "A1 B4 b2 f7 e6 d5 c3"),
+        ("meta.created", "f7 e6 d5 B4 c3 A1 b2"),
+        ("meta.lastModified", "f7 e6 d5 B4 c3 A1 b2"),
     ] {
         for (direction, turned) in [("ascending", false), ("descending", true)] {
             let order = Order::read(by, Some(direction), OF_USERS).unwrap();
             let mut seen = Vec::new();
-            for skipped in [0, 2, 4] {
-                let rows = list(&db, &all, Some(order), skipped, 2).await.unwrap();
+            for skipped in [0, 2, 4, 6] {
+                let rows = list(&db, &all, order, skipped, 2).await.unwrap();
                 seen.extend(rows.into_iter().map(|row| row.person.campus_id));
             }
             let mut expected: Vec<_> = ascending.split(' ').collect();
@@ -249,6 +257,13 @@ on_both!(lists_are_ordered_by_what_is_asked_for, |db| async {
     }
     let condition = of_users(&Filter::parse("displayName eq \"an\"").unwrap()).unwrap();
     let order = Order::read("userName", Some("descending"), OF_USERS).unwrap();
-    let rows = list(&db, &condition, Some(order), 0, 9).await.unwrap();
+    let rows = list(&db, &condition, order, 0, 9).await.unwrap();
     assert_eq!(rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>(), ["B4", "A1"]);
+    for asked in
+        ["eq \"ÉLAN\"", "sw \"É\"", "ew \"ÉLan\"", "co \"Él\"", "le \"Élan\" and displayName gt \"zz\""]
+    {
+        let condition = of_users(&Filter::parse(&format!("displayName {asked}")).unwrap()).unwrap();
+        let rows = list(&db, &condition, None, 0, 9).await.unwrap();
+        assert_eq!(rows.into_iter().map(|row| row.person.campus_id).collect::<Vec<_>>(), ["f7"], "{asked}");
+    }
 });

@@ -51,7 +51,7 @@ on_both!(events_get_their_places_in_the_order_they_were_written, |db| async {
     let placed = after(&db, 0, 9).await.unwrap();
     assert_eq!(placed.iter().map(|row| row.id).collect::<Vec<_>>(), ids);
     assert_eq!(placed.iter().map(|row| row.place).collect::<Vec<_>>(), [1, 2, 3]);
-    assert_eq!(placed[2].kind, EventKind::Completed.code());
+    assert_eq!((placed[2].kind, placed[2].at), (EventKind::Completed.code(), Timestamp(2)));
     assert_eq!((placed[2].source_id, placed[2].message_id), (Some(SourceId(1)), Some(MessageId(1))));
     assert_eq!(after(&db, 1, 1).await.unwrap()[0].id, first[1]);
     assert_eq!(place_of(&db, second[0]).await.unwrap(), Some(3));
@@ -125,12 +125,15 @@ on_both!(events_of_single_deliveries_that_are_not_made_out_are_found_by_their_me
             .await;
     done(&db, async |tx| give_places(tx, 9).await.unwrap()).await;
     let found = async |place, before, limit| -> Vec<_> {
-        let rows = singles(&db, id, (MessageId(1), place), before, limit).await.unwrap();
+        let kinds = [EventKind::Delivered];
+        let rows = singles(&db, id, (MessageId(1), place), before, &kinds, limit).await.unwrap();
         rows.iter().map(|row| row.id).collect()
     };
     assert_eq!(found(0, kept[3], 9).await, kept[..2], "older than that alone");
     assert_eq!(found(1, kept[5], 9).await, [kept[1], kept[4]]);
     assert_eq!(found(0, kept[5], 1).await, [kept[0]]);
+    let failed = singles(&db, id, (MessageId(1), 0), kept[5], &[EventKind::Failed], 9).await.unwrap();
+    assert!(failed.is_empty(), "of the kinds that are asked for");
     let (event, message) = (kept[0], Some(MessageId(1)));
     let handing = NewHanding { subscription: id, event, message, whole: false };
     done(&db, async |tx| subscription_handings::insert(tx, &[handing], NOW).await.unwrap()).await;

@@ -107,6 +107,40 @@ on_both!(events_of_one_message_go_one_after_the_other, |db| async {
     assert_eq!((counted.len(), counted[0].waiting), (1, 1));
 });
 
+on_both!(what_is_refused_by_itself_is_counted_apart_with_what_waits_for_it, |db| async {
+    let (id, _) = waits(&db, &[1, 1, 2, 3]).await;
+    let single = |message| NewEvent {
+        message_id: Some(message),
+        delivery_id: Some(1),
+        ..event(EventKind::Delivered, 2)
+    };
+    let last = NewEvent { message_id: Some(4), ..event(EventKind::Completed, 3) };
+    let kept = keep(&db, &[single(1), single(4), single(4), last]).await;
+    let messages = [1, 4, 4, 4];
+    let new: Vec<_> = kept
+        .iter()
+        .zip(messages)
+        .map(|(event, message)| handing(id, *event, message, *event == kept[3]))
+        .collect();
+    done(&db, async |tx| insert(tx, &new, NOW).await.unwrap()).await;
+    let counted = async || -> Vec<_> {
+        open(&db, &[id]).await.unwrap().iter().map(|row| (row.whole, row.open, row.put_off)).collect()
+    };
+    assert_eq!(counted().await, [(0, 3, 0), (1, 5, 0)]);
+    let claimed = take(&db, id, NOW.0, 9).await;
+    assert_eq!(claimed.len(), 5);
+    let later = NOW.0 + 5_000;
+    for (row, status) in claimed.iter().zip([404, 503, 429, 422, 500]) {
+        assert!(end_with(&db, row, Handed::Waiting, later, Some(status)).await);
+    }
+    // The first, and what comes after it of its message; the first delivery of the last message, and its completion.
+    assert_eq!(counted().await, [(0, 1, 2), (1, 2, 3)]);
+    let again = take(&db, id, later, 9).await;
+    assert_eq!(counted().await, [(0, 1, 2), (1, 2, 3)], "while they are tried again, too");
+    assert!(end(&db, &again[0], Handed::Delivered, later).await);
+    assert_eq!(counted().await, [(0, 2, 1), (1, 3, 1)]);
+});
+
 on_both!(what_failed_least_goes_first_and_what_failed_meanwhile_with_it, |db| async {
     let (id, events) = waits(&db, &[1, 2]).await;
     let first = take(&db, id, NOW.0, 1).await;
@@ -201,10 +235,11 @@ on_both!(events_of_single_deliveries_go_together_and_between_those_of_their_mess
     let told: &[EventKind] = &[EventKind::Delivered];
     let of = |rows: &[ClaimedRow]| rows.iter().map(|row| row.event_id).collect::<Vec<_>>();
     let take = async || take_after(&db, id, (NOW.0, 9), (told, 3)).await;
-    let nexts = async || -> Vec<_> {
-        next(&db, id, 9).await.unwrap().iter().map(|row| (row.message_id, row.event_id)).collect()
+    let nexts = async |kinds: &[EventKind], place: i64, few: u32| -> Vec<_> {
+        let rows = next(&db, id, (kinds, place), few, 9).await.unwrap();
+        rows.iter().map(|row| (row.message_id, row.event_id)).collect()
     };
-    assert_eq!(nexts().await, [(MessageId(1), accepted[0])]);
+    assert!(nexts(told, 0, 9).await.is_empty(), "the first of its message waits for none");
     let first = take().await;
     assert_eq!(of(&first), accepted, "what was told of the message first");
     assert!(take().await.is_empty());
@@ -215,7 +250,11 @@ on_both!(events_of_single_deliveries_go_together_and_between_those_of_their_mess
     assert!(take().await.is_empty());
     assert!(end(&db, &both[1], Handed::Delivered, NOW.0).await);
     assert!(take().await.is_empty(), "one is still to be made out");
-    assert_eq!(nexts().await, [(MessageId(1), kept[3])]);
+    assert_eq!(nexts(told, 0, 1).await, [(MessageId(1), kept[3])]);
+    assert_eq!(nexts(told, 3, 1).await, [(MessageId(1), kept[3])]);
+    assert!(nexts(told, 4, 1).await.is_empty(), "what comes after that place alone");
+    assert!(nexts(told, 3, 0).await.is_empty(), "it waits for more than so many");
+    assert!(nexts(&[EventKind::Failed], 3, 1).await.is_empty(), "it is told of failures alone");
     assert_eq!(done(&db, async |tx| insert(tx, &[new[2]], NOW).await.unwrap()).await, 1);
     let third = take().await;
     assert_eq!(of(&third), [kept[2]]);

@@ -6,8 +6,8 @@ use belltower::domain::topic::TopicPattern;
 use belltower::store::subscription_handings::NewHanding;
 use belltower::store::subscriptions::{
     Advance, Called, New, SubscriptionRow, advance, all, any_removed, behind, clear_out, count, disable, due,
-    enable, figures, find, find_stream, forget_stream, hasten, insert, list, lock, lock_all, note, prune,
-    remove, reseal, see, take_all,
+    enable, far_behind, figures, find, find_stream, forget_stream, hasten, insert, list, lock, lock_all,
+    note, prune, remove, reseal, see, take_all,
 };
 use belltower::store::{Db, Tx, subscription_events, subscription_handings};
 
@@ -220,6 +220,10 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     let event = keep(&db, &[event(EventKind::Completed, 1)]).await[0];
     done(&db, async |tx| subscription_events::give_places(tx, 9).await.unwrap()).await;
     assert_eq!(behind().await, [id, queue], "and no stream: {stream}");
+    let far = async |before| -> Vec<_> {
+        far_behind(&db, Timestamp(before)).await.unwrap().iter().map(|row| row.id).collect()
+    };
+    assert_eq!((far(1).await, far(2).await), (vec![], vec![id, queue]), "it happened at 1");
     let place = subscription_events::last_place(&db).await.unwrap();
     done(&db, async |tx| {
         advance(tx, &[Advance { id: queue, place, single_place: place }]).await.unwrap();
@@ -232,9 +236,11 @@ on_both!(who_is_behind_and_who_has_something_due_is_found, |db| async {
     })
     .await;
     assert_eq!(behind().await, [id], "single deliveries have a place of their own");
+    assert_eq!(far(2).await, [id]);
     assert_eq!((row(&db, id).await.place, row(&db, id).await.single_place), (place, place - 1));
     done(&db, async |tx| advance(tx, &[Advance { id, place, single_place: place }]).await.unwrap()).await;
     assert_eq!(behind().await, []);
+    assert_eq!(far(2).await, []);
 
     let due = async |at, busy: &[SubscriptionId]| due(&db, Timestamp(at), busy).await.unwrap();
     assert_eq!(due(NOW.0 - 1, &[]).await, []);

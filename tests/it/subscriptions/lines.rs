@@ -46,10 +46,7 @@ async fn a_bulk_message_keeps_no_other_waiting_and_is_told_in_its_order() {
     let app = app().await;
     let endpoint = Endpoint::new().await;
     subscribe(&app, &app.live_key, ALL, &endpoint).await;
-    let single = |message, delivery| NewEvent {
-        delivery_id: Some(delivery),
-        ..of_message(&app, EventKind::Delivered, message)
-    };
+    let single = |message, delivery| of_delivery(&app, EventKind::Delivered, (message, delivery));
     let mut events =
         vec![of_message(&app, EventKind::Accepted, BULK), of_message(&app, EventKind::Accepted, OTHER)];
     events.extend((0..300).map(|n| single(BULK, n)));
@@ -73,6 +70,117 @@ async fn a_bulk_message_keeps_no_other_waiting_and_is_told_in_its_order() {
     let kinds: Vec<_> = other.iter().map(|(_, kind)| kind.as_str()).collect();
     assert_eq!(kinds, ["message.accepted", "delivery.delivered", "message.completed"]);
     assert!(other[2].0 < bulk[200].0, "{} of {}", other[2].0, got.len());
+}
+
+/// A topic of which an endpoint takes nothing.
+const REFUSED: &str = "library.unknown";
+
+/// An endpoint that takes everything but what is on [`REFUSED`].
+async fn refusing() -> Endpoint {
+    let endpoint = Endpoint::new().await;
+    endpoint.says(Says::But(REFUSED.to_owned()));
+    endpoint
+}
+
+fn refused(app: &TestApp, kind: EventKind, message: i64) -> NewEvent {
+    NewEvent { topic: REFUSED.to_owned(), ..of_message(app, kind, message) }
+}
+
+fn of_delivery(app: &TestApp, kind: EventKind, (message, delivery): (i64, i64)) -> NewEvent {
+    NewEvent { delivery_id: Some(delivery), ..of_message(app, kind, message) }
+}
+
+/// The types of what was told on other topics than [`REFUSED`].
+fn taken(endpoint: &Endpoint) -> Vec<String> {
+    endpoint.got().iter().filter(|got| !got.body.contains(REFUSED)).map(Got::kind).collect()
+}
+
+/// A message that is told of with `deliveries` of its own.
+fn whole_message(app: &TestApp, message: i64, deliveries: i64) -> Vec<NewEvent> {
+    let mut events = vec![of_message(app, EventKind::Accepted, message)];
+    events.extend((0..deliveries).map(|n| of_delivery(app, EventKind::Delivered, (message, n))));
+    events.push(of_message(app, EventKind::Completed, message));
+    events
+}
+
+#[tokio::test]
+async fn many_refused_events_of_deliveries_put_off_no_other_message() {
+    let app = app().await;
+    let endpoint = refusing().await;
+    let made = subscribe(&app, &app.live_key, ALL, &endpoint).await;
+    // More than the line of single deliveries holds. Those of the other message are too many to be taken out of it.
+    let mut events: Vec<_> = (0..60)
+        .map(|n| NewEvent { delivery_id: Some(n), ..refused(&app, EventKind::Delivered, BULK) })
+        .collect();
+    events.extend(whole_message(&app, OTHER, 60));
+    happen(&app.services.db, &events).await;
+    app.drain().await;
+    let told = taken(&endpoint);
+    assert_eq!(told.len(), 62, "{told:?}");
+    assert_eq!((told[0].as_str(), told[61].as_str()), ("message.accepted", "message.completed"));
+    let shown = show(&app, &made).await;
+    assert_eq!((&shown["waiting"], &shown["failures"]), (&json!(60), &json!(0)), "{shown}");
+}
+
+#[tokio::test]
+async fn what_waits_for_refused_events_of_its_message_puts_off_no_other() {
+    let app = app().await;
+    let endpoint = refusing().await;
+    let made = subscribe(&app, &app.live_key, ALL, &endpoint).await;
+    // Of each its acceptance is refused; its deliveries and its completion wait for that.
+    let mut events = Vec::new();
+    for message in 2_000..2_110 {
+        events.push(refused(&app, EventKind::Accepted, message));
+        events.push(NewEvent { delivery_id: Some(1), ..refused(&app, EventKind::Delivered, message) });
+        events.push(refused(&app, EventKind::Completed, message));
+    }
+    events.extend(whole_message(&app, OTHER, 60));
+    happen(&app.services.db, &events).await;
+    app.drain().await;
+    let told = taken(&endpoint);
+    assert_eq!(told.len(), 62, "{told:?}");
+    assert_eq!((told[0].as_str(), told[61].as_str()), ("message.accepted", "message.completed"));
+    assert_eq!(show(&app, &made).await["waiting"], 330);
+}
+
+/// Has events made out as far as there is room, and then what is taken out of the line beside it. How many of a message were.
+async fn made_out(app: &TestApp, subscription: &Value, message: i64) -> usize {
+    let s = &app.services;
+    while work::give_places(s).await.unwrap() > 0 {}
+    work::fill(s).await.unwrap();
+    work::fill(s).await.unwrap();
+    let all = subscription_handings::list(&s.db, id(subscription), None, 1_000).await.unwrap();
+    all.iter().filter(|row| row.message_id == Some(MessageId(message))).count()
+}
+
+#[tokio::test]
+async fn what_others_alone_are_told_of_keeps_no_message_in_line() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, &["message.completed", "delivery.failed"], &endpoint).await;
+    let mut events: Vec<_> = (0..60).map(|n| of_delivery(&app, EventKind::Failed, (BULK, n))).collect();
+    events.extend((0..60).map(|n| of_delivery(&app, EventKind::Delivered, (OTHER, n))));
+    events.push(of_delivery(&app, EventKind::Failed, (OTHER, 60)));
+    events.push(of_message(&app, EventKind::Completed, OTHER));
+    happen(&app.services.db, &events).await;
+    assert_eq!(made_out(&app, &made, OTHER).await, 2, "its completion, and the one failure");
+}
+
+#[tokio::test]
+async fn many_large_messages_keep_no_small_one_in_line() {
+    let app = app().await;
+    let endpoint = Endpoint::new().await;
+    let made = subscribe(&app, &app.live_key, ALL, &endpoint).await;
+    let large = || 2_000..2_022;
+    let mut events = Vec::new();
+    for message in large() {
+        events.extend((0..60).map(|n| of_delivery(&app, EventKind::Delivered, (message, n))));
+    }
+    events.extend((0..2).map(|n| of_delivery(&app, EventKind::Delivered, (OTHER, n))));
+    events.extend(large().map(|message| of_message(&app, EventKind::Completed, message)));
+    events.push(of_message(&app, EventKind::Completed, OTHER));
+    happen(&app.services.db, &events).await;
+    assert_eq!(made_out(&app, &made, OTHER).await, 3);
 }
 
 #[tokio::test]
@@ -212,4 +320,16 @@ async fn somebody_is_told_of_an_endpoint_for_which_events_wait_for_a_day() {
     app.clock.turn(HOUR);
     app.drain().await;
     assert!(!told().await);
+    // What is not even made out for it is seen as well, and nothing else is.
+    let db = &app.services.db;
+    happen(db, &[of_message(&app, EventKind::Completed, OTHER)]).await;
+    work::give_places(&app.services).await.unwrap();
+    app.clock.turn(DAY + 2 * MINUTE);
+    assert!(!told().await, "it is not told of that");
+    happen(db, &[of_message(&app, EventKind::Accepted, OTHER)]).await;
+    work::give_places(&app.services).await.unwrap();
+    app.clock.turn(DAY);
+    assert!(!told().await);
+    app.clock.turn(2 * MINUTE);
+    assert!(told().await);
 }
