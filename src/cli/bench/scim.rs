@@ -51,8 +51,9 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let left =
         system.patch(leaving, &change("active", &json!(false))).await.context("deactivating people")?;
     let listed = system.list(people).await.context("listing people")?;
-    served.stop().await?;
+    // Before the store is closed.
     compare(&s, people, share).await?;
+    served.stop().await?;
     bed.remove().await?;
 
     let millis = |tally: &Tally| tally.quantile(0.99).as_secs_f64() * 1_000.0;
