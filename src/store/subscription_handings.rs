@@ -88,7 +88,7 @@ pub async fn insert(tx: &mut Tx, new: &[NewHanding], now: Timestamp) -> Result<u
 
 /// Whether the handing under the alias, `h.` or none, was refused by itself when it was last tried: by 4xx that say nothing of
 /// its endpoint.
-fn refused(alias: &str) -> String {
+fn is_refused(alias: &str) -> String {
     let of_the_endpoint = OF_THE_ENDPOINT.map(|status| status.to_string()).join(", ");
     format!(
         "({alias}failures > 0 AND COALESCE({alias}last_status, 0) BETWEEN 400 AND 499
@@ -138,8 +138,8 @@ pub async fn open(db: &Db, subscriptions: &[SubscriptionId]) -> Result<Vec<OpenR
                 OR (h.whole = 1 AND EXISTS ({single} AND {earlier_refused})) THEN 1 ELSE 0 END AS put_off
             FROM subscription_handing h WHERE h.state <= 1 AND h.subscription_id IN {ids}) AS w
          GROUP BY w.subscription_id, w.whole ORDER BY w.subscription_id, w.whole",
-        refused = refused("h."),
-        earlier_refused = refused("e."),
+        refused = is_refused("h."),
+        earlier_refused = is_refused("e."),
         whole = earlier(1),
         single = earlier(0),
         ids = db.dialect().int_list("$1"),
@@ -312,7 +312,7 @@ pub async fn hasten(tx: &mut Tx, subscription: SubscriptionId, refused: bool, no
     let text = format!(
         "UPDATE subscription_handing SET due_at = $2, failures = 0
          WHERE subscription_id = $1 AND state = 0 AND failures > 0 AND ($3 = 1 OR NOT {})",
-        refused("")
+        is_refused("")
     );
     Ok(in_tx!(tx, |c| {
         sqlx::query(sql(text))
@@ -446,7 +446,7 @@ pub async fn oldest(db: &Db, before: Timestamp) -> Result<Vec<OldestRow>> {
             JOIN subscription_event e ON e.id = h.event_id JOIN subscription n ON n.id = h.subscription_id
          WHERE h.state <= 1 AND e.at < $1 AND NOT ({} AND COALESCE(n.succeeded_at, 0) >= h.first_at)
          GROUP BY h.subscription_id ORDER BY h.subscription_id",
-        refused("h.")
+        is_refused("h.")
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(before.0).fetch_all(c).await)?)
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 
 use crate::channel::{Channel, Outcome, Parcel, Refusal, Sent, Shape, Verdict};
+use crate::domain::channel::ChannelKind;
 use crate::domain::delivery::OutcomeClass;
 use crate::domain::provider::Advice;
 use crate::service::Services;

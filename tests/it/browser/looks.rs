@@ -11,7 +11,7 @@ use crate::support::app::TestApp;
 /// Words of the console itself that are not in its language. Names, titles and code are other people's words.
 const FOREIGN: &str = r#"
     const own = "nav a:not(.crumbs a), h2:not(.dialog h2), th, label, legend, button, summary, dt, .hint, .badge, .lead, .empty, .section-head p";
-    const others = ".choices, .switch > label, .facts-stacked dt, dt.code, [popovertarget^=revoke], .brand, label[for^=price_], label[for^=budget-], [lang]:not(html), .page-head h1 + .lead";
+    const others = ".choices, .switch > label, .facts-stacked dt, dt.code, [popovertarget^=revoke], .brand, label[for^=price_], label[for^=budget-], [lang]:not(html), .page-head h1 + .lead, button:has(> .code:only-child)";
     const chinese = /[\u4e00-\u9fff]/;
     const wrong = arguments[0] === "en" ? (words) => chinese.test(words) : (words) => /[a-z]/i.test(words) && !chinese.test(words);
     return all(own).filter((e) => !e.closest(others)).map(said).filter(wrong);
