@@ -146,6 +146,7 @@ async fn a_message_has_a_trace_of_its_own_that_its_request_is_linked_with() {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
     assert!(text.contains("bell-1"), "{text}");
+    traces.close().await;
 }
 
 #[tokio::test]
@@ -162,8 +163,8 @@ async fn the_trace_of_a_message_is_found_again_by_another_process_and_told_whole
     for id in &ids {
         drop(other.planning(id.parse().unwrap()));
     }
-    one_node.flush().await;
-    other.flush().await;
+    one_node.close().await;
+    other.close().await;
     let spans = collector.spans();
     let of = |name: &str| {
         let mut told: Vec<_> = spans
@@ -191,6 +192,8 @@ async fn a_collector_that_takes_nothing_keeps_nobody_waiting() {
     let id = accepted["id"].as_str().unwrap();
     let request = app.api_as(&app.test_key, Method::GET, &format!("/messages/{id}"));
     assert_eq!(Answer::of(request).await.expect(200)["status"], "completed");
+    traces.close().await;
+    assert!(!collector.spans().is_empty(), "it was told, and took nothing");
 }
 
 #[tokio::test]
