@@ -9,8 +9,15 @@ import os
 import sys
 
 import pika
+from pika import exceptions
 
 QUEUE = os.environ.get("BELLTOWER_EXCHANGE", "belltower.intake") + ".rejected"
+# A wrong password, a user who may not read there, no such queue.
+REFUSED = (
+    exceptions.ProbableAuthenticationError,
+    exceptions.ProbableAccessDeniedError,
+    exceptions.ChannelClosedByBroker,
+)
 
 
 def text(value) -> str:
@@ -45,4 +52,9 @@ def main(take: bool) -> None:
 
 
 if __name__ == "__main__":
-    main("--take" in sys.argv[1:])
+    try:
+        main("--take" in sys.argv[1:])
+    except REFUSED as error:
+        sys.exit(f"refused: {error!r}")
+    except exceptions.AMQPError as error:
+        sys.exit(f"not reached: {error!r}")

@@ -82,6 +82,7 @@ enum Command {
     /// Look for mistakes in the settings and around them, and list what is in force
     CheckConfig,
     /// Try everything: a campus of 3,000 people, five systems and simulated vendors, in one process
+    #[command(after_help = demo::AFTER_HELP)]
     Demo(demo::Demo),
     /// Ask the server on this machine whether it is ready
     #[command(after_help = health::AFTER_HELP)]

@@ -33,7 +33,7 @@ impl Key {
 
     /// With what it was let in, for an answer that goes on.
     pub fn pass(request: &HttpRequest, s: &Services) -> Result<Pass> {
-        Ok(Pass::new(s, bearer(request.headers())?, client::proved(request)))
+        Ok(Pass::new(s, bearer(request.headers()).ok_or(NO_KEY)?, client::proved(request)))
     }
 
     /// Counts that many messages more, as a batch does.
@@ -68,7 +68,7 @@ impl FromRequest for Key {
         let request = request.clone();
         Box::pin(async move {
             let s = request.app_data::<Data<Services>>().ok_or_else(|| Error::internal("no services"))?;
-            let bearer = bearer(request.headers())?;
+            let bearer = bearer(request.headers()).ok_or(NO_KEY)?;
             let (key, by) = match sources::authenticate_from(s, bearer, client::proved(&request)).await {
                 Ok(let_in) => let_in,
                 Err(refused) => {
@@ -104,7 +104,7 @@ impl FromRequest for Button {
         let request = request.clone();
         Box::pin(async move {
             let s = request.app_data::<Data<Services>>().ok_or_else(|| Error::internal("no services"))?;
-            let bearer = bearer(request.headers())?;
+            let bearer = bearer(request.headers()).ok_or(NO_KEY)?;
             let id = request.match_info().query("id");
             let caller = buttons::authenticate(s, id, bearer, client::proved(&request)).await?;
             request.extensions_mut().insert(Who::Button(caller.id()));
@@ -123,17 +123,20 @@ impl FromRequest for Bearer {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(bearer(request.headers()).map(|token| Self(token.to_owned())))
+        ready(bearer(request.headers()).map(|token| Self(token.to_owned())).ok_or(NO_TOKEN))
     }
 }
 
+const NO_KEY: Error =
+    Error::Unauthenticated("an API key is needed: send the header Authorization: Bearer <key>");
+const NO_TOKEN: Error = Error::Unauthenticated(
+    "the claim token of the registration is needed: send the header Authorization: Bearer <claim token>",
+);
+
 /// RFC 6750 §2.1; the scheme's name is written in any case (RFC 9110 §11.1).
-fn bearer(headers: &HeaderMap) -> Result<&str> {
-    const MISSING: Error =
-        Error::Unauthenticated("an API key is needed: send the header Authorization: Bearer <key>");
-    let value = headers.get(header::AUTHORIZATION).ok_or(MISSING)?;
-    let (scheme, key) = value.to_str().ok().and_then(|value| value.split_once(' ')).ok_or(MISSING)?;
-    if scheme.eq_ignore_ascii_case("bearer") { Ok(key.trim()) } else { Err(MISSING) }
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }
 
 /// Where the source stands with its rate, for the headers of draft-ietf-httpapi-ratelimit-headers-06.
@@ -167,7 +170,7 @@ mod tests {
     fn key_in(value: &'static str) -> Option<String> {
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, HeaderValue::from_static(value));
-        bearer(&headers).ok().map(str::to_owned)
+        bearer(&headers).map(str::to_owned)
     }
 
     #[test]
@@ -177,6 +180,6 @@ mod tests {
         for wrong in ["bt_live_x", "Basic YTpi", "Bearer", ""] {
             assert_eq!(key_in(wrong), None, "{wrong}");
         }
-        assert!(bearer(&HeaderMap::new()).is_err());
+        assert_eq!(bearer(&HeaderMap::new()), None);
     }
 }

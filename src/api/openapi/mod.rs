@@ -49,7 +49,8 @@ pub fn json() -> &'static str {
                        `true` or `false`; a name with spaces stands in `\"…\"`. A comparison with an attribute that is \
                        missing is false. The full grammar is in docs/FILTERS.md of the distribution; \
                        `POST /api/v1/groups/preview` tries a filter out.\n\n\
-                       **Test keys** (`bt_test_…`) run everything and send nothing; the address decides the outcome:\n\n\
+                       **Test keys** (`bt_test_…`) run everything and send nothing; what they write in the directory is \
+                       real. The address decides the outcome:\n\n\
                        | outcome | email, at `sandbox.invalid` | SMS | WeChat |\n\
                        |---|---|---|---|\n\
                        | delivered | any other | any other | any other |\n\

@@ -52,6 +52,10 @@ use crate::telemetry;
 /// How long the simulated gateway takes to tell what became of a text.
 const SMS_RECEIPT: Duration = Duration::from_secs(2);
 
+pub(super) const AFTER_HELP: &str = "\
+Its store and its queue are its own, whatever the settings say. What is published at a broker (intake.amqp) it does not take;
+`belltower serve` does.";
+
 #[derive(Args)]
 pub(super) struct Demo {
     /// Keep the data here over restarts [default: a temporary directory, removed at the end]
@@ -72,6 +76,7 @@ impl Demo {
         quiet(&mut config, "warn");
         telemetry::init(&config.log)?;
         listen_somewhere(&mut config);
+        leave_the_broker(&mut config);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(run(context, &config, &mut place))
     }
@@ -101,6 +106,16 @@ fn listen_somewhere(config: &mut Config) {
     if !asked && TcpListener::bind(config.server.listen).is_err() {
         tracing::warn!("{} is taken, so the demo listens on another port", config.server.listen);
         config.server.listen.set_port(0);
+    }
+}
+
+/// Its queue is in the process, so that there is no broker to take messages from. Settings that are meant for `serve` are no
+/// reason not to start.
+fn leave_the_broker(config: &mut Config) {
+    if std::mem::take(&mut config.intake.amqp) {
+        tracing::warn!(
+            "intake.amqp is set, and a demo takes no messages from a broker, as its queue is in the process: use `belltower serve`"
+        );
     }
 }
 

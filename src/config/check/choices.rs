@@ -77,11 +77,12 @@ impl Findings<'_> {
                 "write amqps://, unless the way to the broker is your own",
             );
         }
-        if matches!(self.config.store.database, DatabaseUrl::Sqlite(_)) {
+        // One that messages are taken from is needed.
+        if matches!(self.config.store.database, DatabaseUrl::Sqlite(_)) && !self.config.intake.amqp {
             self.warn(
                 SETTING,
                 "a broker wakes other processes, and a SQLite store has one process only",
-                "leave the setting out, or use PostgreSQL",
+                "leave the setting out unless sources subscribe with queues there, or use PostgreSQL",
             );
         }
     }

@@ -181,8 +181,9 @@ fn a_broker_that_is_not_what_it_seems_is_told() {
     assert_eq!(of_queue(own.clone()), [(Severity::Error, "queue.url")], "no such file");
     fs::write(&ca, "no certificate").unwrap();
     assert_eq!(of_queue(own), [(Severity::Error, "queue.url")]);
-    let embedded = at(&scratch.path().join("data")).option("", "queue.url", "amqp://localhost");
-    assert_eq!(findings(embedded), [(Severity::Warning, "queue.url")], "SQLite has one process");
+    let embedded = || at(&scratch.path().join("data")).option("", "queue.url", "amqp://localhost");
+    assert_eq!(findings(embedded()), [(Severity::Warning, "queue.url")], "SQLite has one process");
+    assert_eq!(findings(embedded().option("", "intake.amqp", "true")), [], "messages are taken from it");
 }
 
 #[test]

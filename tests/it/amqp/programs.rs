@@ -18,12 +18,17 @@ struct Done {
 }
 
 async fn python(hall: &Hall, broker: &Broker, arguments: &[&str], input: &[u8]) -> Done {
+    python_at(&hall.name("intake"), broker, arguments, input).await
+}
+
+/// With the exchange of that name.
+async fn python_at(exchange: &str, broker: &Broker, arguments: &[&str], input: &[u8]) -> Done {
     let python = std::env::var(PYTHON).unwrap_or_else(|_| "python3".to_owned());
     let mut child = Command::new(python)
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("BELLTOWER_BROKER", format!("{}/%2F", broker.server().trim_end_matches('/')))
-        .env("BELLTOWER_EXCHANGE", hall.name("intake"))
+        .env("BELLTOWER_EXCHANGE", exchange)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -72,6 +77,9 @@ fn the_programs_of_the_documentation_publish_and_read_what_came_back() {
         assert_eq!(taken.said, looked.said, "looking takes nothing");
         let again = python(&hall, broker, &["docs/integration/rejected.py"], b"").await;
         assert!(again.succeeded && again.said.is_empty(), "{}", again.said);
+        let elsewhere = hall.name("elsewhere");
+        let refused = python_at(&elsewhere, broker, &["docs/integration/rejected.py"], b"").await;
+        assert!(!refused.succeeded && refused.said.starts_with("refused: "), "{}", refused.said);
 
         // Mended, under the same id.
         let done = publish("loan-4712", "library.due", &body).await;

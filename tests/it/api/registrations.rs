@@ -48,7 +48,8 @@ async fn a_registration_is_kept_and_its_place_told() {
         Answer::of(app.plain(Method::GET, &place).bearer_auth(key)).await.problem(401, "unauthenticated");
     }
     let none = Answer::of(app.plain(Method::GET, &place)).await;
-    none.problem(401, "unauthenticated");
+    let said = none.problem(401, "unauthenticated");
+    assert!(said["detail"].as_str().unwrap().starts_with("the claim token"), "{said}");
     assert!(none.header("www-authenticate").unwrap().starts_with("Bearer"));
     let nobody = format!("{PATH}/reg_0123456789abc");
     let unknown = Answer::of(app.plain(Method::GET, &nobody).bearer_auth(token)).await;

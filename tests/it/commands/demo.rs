@@ -143,6 +143,8 @@ fn enter_drills_in_the_sandbox_and_calls_it_off() {
     let folder = TempFolder::new();
     let mut command = command(&folder, &["demo", "--listen", "127.0.0.1:0"]);
     command.stdin(Stdio::piped());
+    // Settings that name a broker are a server's: it is not needed here, and nothing is taken from it.
+    command.env("BELLTOWER_QUEUE", "amqp://127.0.0.1:9").env("BELLTOWER_INTAKE__AMQP", "true");
     let mut demo = Running::start(command);
     let until = |demo: &mut Running, begins: &str| loop {
         let line = demo.line();

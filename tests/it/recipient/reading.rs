@@ -204,7 +204,7 @@ async fn what_is_tried_out_or_forgotten_is_left_out() {
     }
     app.clock.turn(181 * DAY);
     assert!(!suggests(&app, &link, "logistics.water").await, "half a year is over");
-    assert!(page(&app, &link).await.text.contains("目前没有建议"));
+    assert!(page(&app, &link).await.text.contains("目前没有建议。一般要积累几周的消息"));
 }
 
 #[tokio::test]
