@@ -44,6 +44,8 @@ pub struct WhatPage {
     pub topics: TopicsFragment,
     /// Key of what came of shortening it for SMS.
     pub shortened: Option<&'static str>,
+    /// What the short text does not say.
+    pub left_out: Vec<String>,
     pub watch: WatchFragment,
 }
 
@@ -130,6 +132,7 @@ impl WhatPage {
             faults: FieldFaults::default(),
             topics: TopicsFragment::load(s, signed, &draft.composed)?,
             shortened: None,
+            left_out: Vec::new(),
             watch: WatchFragment {
                 view: signed.view(),
                 version: draft.version,
@@ -152,20 +155,25 @@ fn is_sms(key: &str) -> bool {
     key.trim().eq_ignore_ascii_case(ChannelKind::Sms.name())
 }
 
-/// Adds what is short enough for SMS, for its author to go on with; the key of what came of it.
-async fn shorten(s: &Services, signed: &Signed, composed: &mut Composed) -> Result<Option<&'static str>> {
+/// Adds what is short enough for SMS, for its author to go on with; the key of what came of it, and what was left out.
+async fn shorten(
+    s: &Services,
+    signed: &Signed,
+    composed: &mut Composed,
+) -> Result<(Option<&'static str>, Vec<String>)> {
     if !lacks_sms(composed) || composed.variants.len() >= MOST_ROWS {
-        return Ok(None);
+        return Ok((None, Vec::new()));
     }
     let content = composed.content();
-    Ok(Some(match messages::shorten_for_sms(s, &signed.caller, &content).await? {
-        Shortened::To(short) => {
-            composed.variants.push((ChannelKind::Sms.name().to_owned(), String::new(), short));
-            "compose-shortened"
+    let (key, left_out) = match messages::shorten_for_sms(s, &signed.caller, &content).await? {
+        Shortened::To { body, left_out } => {
+            composed.variants.push((ChannelKind::Sms.name().to_owned(), String::new(), body));
+            ("compose-shortened", left_out)
         }
-        Shortened::Fits => "compose-shorten-fits",
-        Shortened::Not => "compose-shorten-not",
-    }))
+        Shortened::Fits => ("compose-shorten-fits", Vec::new()),
+        Shortened::Not => ("compose-shorten-not", Vec::new()),
+    };
+    Ok((Some(key), left_out))
 }
 
 /// What the form says of this step; the others' stays.
@@ -227,9 +235,9 @@ pub(in crate::console) async fn update(
         Err(elsewhere) => return Ok(elsewhere),
     };
     draft.composed = typed(draft.composed, &form);
-    let shortened = match form.text("act") {
+    let (shortened, left_out) = match form.text("act") {
         "shorten" => shorten(&s, &signed, &mut draft.composed).await?,
-        _ => None,
+        _ => (None, Vec::new()),
     };
     let (mut draft, meanwhile) = match keep(&s, &signed, draft, &form).await? {
         Ok(kept) => kept,
@@ -258,6 +266,7 @@ pub(in crate::console) async fn update(
             let mut page = WhatPage::new(&s, &signed, draft).await?;
             page.topics.is_asked = act == "suggest";
             page.shortened = shortened;
+            page.left_out = left_out;
             page::html(&page)
         }
     }

@@ -4,6 +4,15 @@
 /// before what could begin or end a mark-up (CommonMark §2.4). No more than needed is escaped, because in a code span
 /// the backslashes show.
 pub(super) fn markdown(value: &str, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+    escaped(value, false, out)
+}
+
+/// The same for a value that is a whole line: what it begins with or ends with meets no mark-up of others.
+pub(super) fn markdown_line(line: &str, out: &mut impl std::fmt::Write) -> std::fmt::Result {
+    escaped(line, true, out)
+}
+
+fn escaped(value: &str, is_line: bool, out: &mut impl std::fmt::Write) -> std::fmt::Result {
     let value = super::clean_title(value);
     let mut before = None;
     // Only digits so far: `.` and `)` could make a list's number of them.
@@ -11,7 +20,9 @@ pub(super) fn markdown(value: &str, out: &mut impl std::fmt::Write) -> std::fmt:
     let mut characters = value.chars().peekable();
     while let Some(c) = characters.next() {
         let special = match c {
-            '\\' | '`' | '*' | '[' | ']' | '(' | '<' | '>' | '&' | '!' | '~' | '|' => true,
+            '\\' | '`' | '*' | '[' | ']' | '<' | '>' | '&' | '~' | '|' => true,
+            // Marks only before or after a bracket, which has a backslash if it is of the same line.
+            '!' | '(' => !is_line,
             '.' | ')' => number,
             '#' | '+' | '-' | '=' | ':' => before.is_none(),
             '_' => !(is_alphanumeric(before) && is_alphanumeric(characters.peek().copied())),

@@ -256,7 +256,7 @@ pub fn as_markdown(text: &str) -> String {
             markdown.push('\n');
         }
         // Writing to a string cannot fail.
-        escape::markdown(line, &mut markdown).unwrap_or_default();
+        escape::markdown_line(line, &mut markdown).unwrap_or_default();
     }
     markdown
 }

@@ -15,9 +15,14 @@ use crate::service::{Caller, Services};
 pub enum Shortened {
     /// It is one SMS as it is.
     Fits,
-    /// What a variant for SMS may say, in Markdown: with sign and link it is one SMS.
-    To(String),
-    /// Not even its title is.
+    /// What a variant for SMS may say.
+    To {
+        /// In Markdown: with sign and link it is one SMS.
+        body: String,
+        /// Plain: what it does not say, as sentences and parts of them, in their order.
+        left_out: Vec<String>,
+    },
+    /// What matters of it is not.
     Not,
 }
 
@@ -46,7 +51,7 @@ fn shortened(texts: &Content, language: &str, biller: &Biller) -> Shortened {
     }
     let plain = Rendered::new("", &texts.body, None).plain;
     match shorten::shorten(&texts.title, &plain, |short| is_one("", &as_markdown(short))) {
-        Some(short) => Shortened::To(as_markdown(&short)),
+        Some(short) => Shortened::To { body: as_markdown(&short.text), left_out: short.left_out },
         None => Shortened::Not,
     }
 }

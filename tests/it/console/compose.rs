@@ -407,8 +407,22 @@ async fn a_long_text_is_shortened_for_sms_to_be_gone_on_with() {
     let long = [("title", "期末考试安排"), ("body", body), ("topic", "academic.exam"), ("template", "")];
     let page = step(&mut browser, &what, &[&long[..], &[press]].concat()).await;
     let short = "期末考试安排：期末考试定于1月12日9:00在教三204举行，请携带学生证和身份证。</textarea>";
-    has(&page, &["已缩成一条短信", "name=\"variant_key\" value=\"sms\"", short]);
+    let left_out = "<li>考试期间学校将组织巡考，对违反考场纪律的行为按照有关规定严肃处理，绝不姑息。</li>";
+    has(&page, &["已缩成一条短信", "没有写进去的", left_out, "name=\"variant_key\" value=\"sms\"", short]);
     let kept = browser.get(&what).await;
     has(&kept, &["name=\"variant_key\" value=\"sms\"", short]);
     assert!(!kept.text.contains("value=\"shorten\""), "it has one");
+}
+
+#[tokio::test]
+async fn where_the_news_is_too_long_for_sms_nothing_is_put_in_its_place() {
+    let app = campus().await;
+    let mut browser = Browser::signed_in(&app, Role::Sender).await;
+    let what = to(&browser.submit("/console/compose", "/console/compose", &[]).await);
+    let body = "Dear readers,\nThe main library will be closed on Saturday 5 December from 8:00 to 18:00 for a test \
+        of the fire alarms. Please return books on Monday. Have a nice weekend!";
+    let long = [("title", "Library closed"), ("body", body), ("topic", "library.hours"), ("template", "")];
+    let page = step(&mut browser, &what, &[&long[..], &[("act", "shorten")]].concat()).await;
+    has(&page, &["最要紧的一句放不进一条短信", "value=\"shorten\""]);
+    assert!(!page.text.contains("name=\"variant_key\"") && !page.text.contains("没有写进去的"));
 }

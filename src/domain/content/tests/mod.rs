@@ -15,6 +15,20 @@ fn faults(json: serde_json::Value) -> Vec<(String, String)> {
     content(json).faults().into_iter().map(|f| (f.pointer, f.code.into_owned())).collect()
 }
 
+#[test]
+fn a_line_as_markdown_has_no_more_backslashes_than_it_needs() {
+    for (line, markdown) in [
+        ("Have a nice weekend!", "Have a nice weekend!"),
+        ("主馆（一楼）周六(12月5日)闭馆!", "主馆（一楼）周六(12月5日)闭馆!"),
+        ("![a](https://a.example)", "!\\[a\\](https://a.example)"),
+        ("now!\n[a](b)", "now!\n\\[a\\](b)"),
+        ("1. *a*", "1\\. \\*a\\*"),
+    ] {
+        assert_eq!(as_markdown(line), markdown);
+        assert_eq!(&*Rendered::new("", markdown, None).plain, line);
+    }
+}
+
 fn at(pointer: &str, code: &str) -> (String, String) {
     (pointer.to_owned(), code.to_owned())
 }

@@ -81,7 +81,8 @@ pub(super) fn what(language: Language, theme: Theme, suggested: bool) -> WhatPag
             is_open: true,
             is_asked: true,
         },
-        shortened: None,
+        shortened: Some("compose-shortened"),
+        left_out: vec!["<还书箱>照常使用。".into()],
         watch: WatchFragment {
             view: view(language),
             version: 3,
