@@ -80,7 +80,7 @@ pub(super) async fn hold_still(person: &Person) {
 
 /// Of the looks of a width: every other page is seen in the dark in one language, and the others in the other.
 fn in_turn(looks: &[Look], place: usize, language: Language) -> &[Look] {
-    let is_dark_too = (place % 2 == 0) == (language == Language::English);
+    let is_dark_too = place.is_multiple_of(2) == (language == Language::English);
     if is_dark_too { looks } else { &looks[..1] }
 }
 
