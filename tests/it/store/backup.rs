@@ -77,6 +77,9 @@ fn what_is_no_store_or_is_damaged_is_told() {
 
 on_both_urls!(a_store_is_there_once_it_was_opened, |url| async {
     // A test's own on PostgreSQL is there from the start.
+    if let Some(file) = url.strip_prefix("sqlite://") {
+        fs::remove_file(file).unwrap();
+    }
     assert_eq!(is_there(&url).await.unwrap(), url.starts_with("postgres"));
     Db::open(&url).await.unwrap().close().await;
     assert!(is_there(&url).await.unwrap());
