@@ -28,7 +28,8 @@ fn whoever_agrees_is_suggested_what_to_go_without_and_ends_it_again() {
         person.sees("已退订 logistics.water").await;
         person.press("关闭建议").await;
         person.sees("已关闭建议").await;
-        person.sees_no("library.arrivals").await;
+        person.sees_no("您没有打开过主题").await;
+        person.sees("您已退订的内容").await;
         assert!(person.log().await.is_empty(), "nothing troubles the browser");
     });
 }
