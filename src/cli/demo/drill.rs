@@ -16,8 +16,8 @@ use crate::service::{Caller, Services, scenarios};
 
 const CALLER: Caller = Caller::Command("demo");
 const SCENARIO: &str = "fire";
-/// Longer than the sandbox takes for everybody.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// Far longer than the sandbox takes for everybody, on whatever machine.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 /// Enter starts one, as often as it is pressed. Where nobody can press it, nothing is read. Within a runtime.
 pub(super) fn on_enter(s: Services, console: String) {
