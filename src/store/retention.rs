@@ -26,6 +26,14 @@ const fn whole(stage: Stage) -> &'static str {
     }
 }
 
+/// What has nothing of an earlier stage left to be done.
+const fn settled(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Content => "",
+        Stage::Deliveries => "AND NOT EXISTS (SELECT 1 FROM removal r WHERE r.message_id = message.id)",
+    }
+}
+
 row! {
     struct OneMessage {
         id: MessageId,
@@ -34,7 +42,7 @@ row! {
 
 /// Messages of the category that ended before `before` and still have what the stage takes, the oldest first; nobody else
 /// changes them until the transaction ends. Those that somebody else has in hand are passed over, as are those with
-/// anything open.
+/// anything open, and those whose deliveries an earlier stage has yet to reach.
 pub async fn take(
     tx: &mut Tx,
     category: Category,
@@ -43,11 +51,12 @@ pub async fn take(
     limit: u32,
 ) -> Result<Vec<MessageId>> {
     let text = format!(
-        "SELECT id FROM message WHERE category = $1 AND {whole} AND {ENDED} < $2
+        "SELECT id FROM message WHERE category = $1 AND {whole} AND {ENDED} < $2 {settled}
             AND NOT EXISTS (SELECT 1 FROM message_count c
                 WHERE c.message_id = message.id AND c.pending + c.sending > 0)
          ORDER BY {ENDED} LIMIT $3 + 0{skip}",
         whole = whole(stage),
+        settled = settled(stage),
         skip = tx.dialect().skip_locked(),
     );
     let rows: Vec<OneMessage> = in_tx!(tx, |c| {
@@ -126,9 +135,7 @@ async fn enlist(tx: &mut Tx, ids: &str, stage: Stage) -> Result<()> {
     let text = format!(
         "INSERT INTO removal (message_id, stage, channel, target)
          SELECT m.id, $2, 0, $3 FROM message m WHERE m.id IN {}
-            AND EXISTS (SELECT 1 FROM message_count c WHERE c.message_id = m.id) ORDER BY m.id
-         ON CONFLICT (message_id) DO UPDATE SET stage = excluded.stage, channel = excluded.channel,
-            target = excluded.target",
+            AND EXISTS (SELECT 1 FROM message_count c WHERE c.message_id = m.id) ORDER BY m.id",
         tx.dialect().int_list("$1")
     );
     in_tx!(tx, |c| {
