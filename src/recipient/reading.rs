@@ -63,7 +63,7 @@ pub(super) struct Card {
     /// What is looked at, kept and shown to whom.
     pub(super) terms: Vec<String>,
     pub(super) asks: Vec<Ask>,
-    /// What they do not want, to be taken back.
+    /// What else they do not want, to be taken back.
     pub(super) out: Vec<Ask>,
 }
 

@@ -123,7 +123,11 @@ pub async fn show(s: &Services, (purpose, token): Link<'_>, remote: IpAddr) -> R
         .filter(|one| covers(one) && !offered.iter().any(|(_, offered)| offered == one))
         .collect();
     let (scene, reading) = match purpose {
-        Purpose::Preferences => (bindings::beside(s, &row).await?, Some(reading::look(s, person).await?)),
+        Purpose::Preferences => {
+            let mut reading = reading::look(s, person).await?;
+            reading.out.retain(|one| !offered.iter().any(|(_, offered)| offered == one));
+            (bindings::beside(s, &row).await?, Some(reading))
+        }
         Purpose::OptOuts | Purpose::Page => (None, None),
     };
     Ok(Preferences {

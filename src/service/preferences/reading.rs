@@ -28,12 +28,12 @@ pub struct Reading {
     /// Since when they want it. `None`: they do not, and nothing that they were sent was looked at.
     pub since: Option<Timestamp>,
     pub suggestions: Vec<Suggestion>,
-    /// All that they do not want, suggested or not, which they can take back here: what was switched off brings no message with
-    /// a link.
+    /// What they do not want and can take back here, suggested or not: what was switched off brings no message with a link.
+    /// Of what the page offers besides nothing stands here.
     pub out: Vec<OptOut>,
 }
 
-/// What a person is shown of it.
+/// What there is of it for a person, with all that they do not want.
 pub(super) async fn look(s: &Services, person: RecipientId) -> Result<Reading> {
     let kept = opt_outs::list_dated(&s.db, person).await?;
     let since = agreed(s, person).await?;

@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use belltower::config::Language;
 use serde_json::json;
 
-use super::{audit, rooms, signed_in};
+use super::audit;
+use super::chrome::in_browser;
+use super::person::Person;
+use super::rooms::{self, Room};
 
 /// A path as a file's name.
 fn name(path: &str) -> String {
@@ -19,27 +22,45 @@ fn name(path: &str) -> String {
 fn every_page_is_pictured_in_both_sizes_appearances_and_languages() {
     let folder =
         PathBuf::from(std::env::var("BELLTOWER_PICTURES").expect("BELLTOWER_PICTURES names a folder"));
-    // Of the pages whose address holds this; all where it is not said.
+    // All where it is not said.
     let wanted = std::env::var("BELLTOWER_PICTURES_OF").unwrap_or_default();
     fs::create_dir_all(&folder).unwrap();
-    signed_in(rooms::app(), async |app, person| {
+    in_browser(rooms::app(), async |app, person| {
         audit::hold_still(person).await;
-        let rooms = rooms::console(app).await;
+        let public = rooms::public(app).await;
+        let album = Album { folder, wanted };
+        album.fill(person, "public", &public).await;
+        person.enrol(app).await;
+        person.speaks(Language::SimplifiedChinese).await;
+        person.sign_in().await;
+        album.fill(person, "console", &rooms::console(app).await).await;
+    });
+}
+
+struct Album {
+    folder: PathBuf,
+    /// Of the pages whose address holds this.
+    wanted: String,
+}
+
+impl Album {
+    async fn fill(&self, person: &Person, part: &str, rooms: &[Room]) {
         for language in Language::ALL {
             person.speaks(language).await;
-            for (number, room) in rooms.iter().enumerate().filter(|(_, room)| room.path.contains(&wanted)) {
+            let rooms = rooms.iter().enumerate();
+            for (number, room) in rooms.filter(|(_, room)| room.path.contains(&self.wanted)) {
                 for width in [1440, 390] {
                     person.look_at_width(width).await;
                     room.enter(person).await;
                     for theme in ["light", "dark"] {
                         let wear = "document.documentElement.dataset.theme = arguments[0]";
                         person.script(wear, json!([theme])).await;
-                        let tag = language.as_str();
-                        let file = format!("{number:03}-{}-{width}-{theme}-{tag}.png", name(&room.path));
-                        fs::write(folder.join(file), person.picture(width).await).unwrap();
+                        let (page, tag) = (name(&room.path), language.as_str());
+                        let file = format!("{part}-{number:03}-{page}-{width}-{theme}-{tag}.png");
+                        fs::write(self.folder.join(file), person.picture(width).await).unwrap();
                     }
                 }
             }
         }
-    });
+    }
 }
