@@ -179,7 +179,7 @@ fn traces(config: &Config, s: &Services) -> Result<Traces> {
     let tls = tls::trusting(None).map_err(|(_, reason)| unavailable(reason))?;
     let client =
         calls::client(&tls, endpoint, traces::TIMEOUT).map_err(|error| unavailable(error.to_string()))?;
-    let teller = Teller { installation: &s.campus.public_url, node: s.node.name() };
+    let teller = Teller { secret: s.vault.fingerprint("traces", &[]), node: s.node.name() };
     Traces::told_to(endpoint, config.traces.share, client, teller).map_err(unavailable)
 }
 

@@ -25,7 +25,7 @@ use crate::domain::network::behind;
 use crate::service::Services;
 use crate::service::sources::{self, Answered, CalledBy};
 use crate::telemetry::metrics::Metrics;
-use crate::telemetry::traces;
+use crate::telemetry::{known_method, traces};
 
 /// Left by a handler with a request whose answer is a good one and says that nothing of it was taken.
 #[derive(Debug)]
@@ -49,7 +49,7 @@ pub(super) async fn watch<B: MessageBody + 'static>(
 fn trace_of(request: &ServiceRequest) -> traces::Context {
     let Some(s) = request.app_data::<Data<Services>>() else { return traces::Context::new() };
     let caller = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
-    s.traces.request(request.method().as_str(), caller)
+    s.traces.request(known_method(request.method().as_str()), caller)
 }
 
 async fn answer<B: MessageBody + 'static>(
@@ -67,7 +67,7 @@ async fn answer<B: MessageBody + 'static>(
     request.extensions_mut().insert(id);
     let began = Instant::now();
     let metrics = request.app_data::<Data<Services>>().map(|s| Arc::clone(&s.metrics));
-    let method = request.method().clone();
+    let method = known_method(request.method().as_str());
     let mut refused = None;
     let mut response = match next.call(request).await {
         Ok(response) => match response.response().error() {
@@ -90,9 +90,9 @@ async fn answer<B: MessageBody + 'static>(
             let mut rendered = errors::render(&error, &asked);
             add_headers(rendered.headers_mut(), &asked);
             if let Some(metrics) = &metrics {
-                metrics.request(method.as_str(), String::new(), rendered.status().as_u16(), began);
+                metrics.request(method, String::new(), rendered.status().as_u16(), began);
             }
-            traces::answered(method.as_str(), "", rendered.status().as_u16());
+            traces::answered(method, "", rendered.status().as_u16());
             count_problem(metrics.as_deref(), &error);
             return Err(InternalError::from_response(error, rendered).into());
         }
@@ -105,11 +105,11 @@ async fn answer<B: MessageBody + 'static>(
     // The pattern rather than the path: paths hold campus ids.
     let route = response.request().match_pattern().unwrap_or_default();
     let status = response.status().as_u16();
-    note_refusal(&response, (method.as_str(), &route), refused);
+    note_refusal(&response, (method, &route), refused);
     tracing::debug!(route, status, milliseconds = began.elapsed().as_secs_f64() * 1e3, "answered");
-    traces::answered(method.as_str(), &route, status);
+    traces::answered(method, &route, status);
     if let Some(metrics) = &metrics {
-        metrics.request(method.as_str(), route, status, began);
+        metrics.request(method, route, status, began);
     }
     Ok(response)
 }

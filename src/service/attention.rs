@@ -20,6 +20,7 @@ use crate::queue::{Entry, Work};
 use crate::store::attention::{self as store, ActRow, GroupRow, NewAct};
 use crate::store::messages::Standing;
 use crate::store::receipts::DayOf;
+use crate::store::reopening::Uncounted;
 use crate::store::{Tx, audit, broadcasts, events, messages, providers, reopening};
 use crate::telemetry::mask;
 use crate::{Error, Result};
@@ -319,7 +320,10 @@ async fn resend(
     day_of: DayOf<'_>,
     lanes: &mut Vec<Lane>,
 ) -> Result<i64> {
-    let mut opened = 0;
+    // All deliveries before any counter, and the counters of all at once: others who count come the same way.
+    let all: Vec<_> = picked.iter().flat_map(|(_, ids)| ids).copied().collect();
+    reopening::hold(tx, &all).await?;
+    let mut opened = Uncounted::default();
     for (standing, ids) in picked {
         let message = standing.id;
         let over = standing.expires_at <= now;
@@ -335,19 +339,21 @@ async fn resend(
             continue;
         }
         let routed: Routed = standing.routing.unwrap_or_default().0;
-        let n =
+        let of_it =
             reopening::reopen_listed(tx, message, &ids, &act.trouble, &routed.waits(), now, day_of).await?;
-        if n == 0 {
+        if of_it.n() == 0 {
             continue;
         }
         let expires_at = if over { now.plus(default_life(standing.lane)) } else { standing.expires_at };
         messages::set_status(tx, message, Status::Sending, None, expires_at, now).await?;
-        let detail = json!({ "by": act.actor, "reopened": n, "added": 0 });
+        let detail = json!({ "by": act.actor, "reopened": of_it.n(), "added": 0 });
         events::insert(tx, &[event(message, now, "resent", &detail)]).await?;
-        opened += n;
+        opened.join(of_it);
         if !lanes.contains(&standing.lane) {
             lanes.push(standing.lane);
         }
     }
-    Ok(opened)
+    let n = opened.n();
+    opened.count(tx).await?;
+    Ok(n)
 }

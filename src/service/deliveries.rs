@@ -173,6 +173,9 @@ pub async fn release_lost(s: &Services, owner: i64) -> Result<usize> {
     loop {
         let mut tx = s.db.begin().await?;
         let moved = store::release_lost(&mut tx, now, &s.campus.day(now), owner).await?;
+        tx.commit().await?;
+        // By itself: whoever plans holds a message before it counts its deliveries.
+        let mut tx = s.db.begin().await?;
         let messages = planning::release_lost(&mut tx, now, owner).await?;
         tx.commit().await?;
         released += moved.len() + messages as usize;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use tokio::join;
 use tokio::time::timeout;
 use url::Url;
 
@@ -129,18 +130,20 @@ impl Services {
             tracing::warn!("stopped before the last small writes and wake-ups were done");
         }
         let leaving = async {
-            if let Some(queues) = &self.source_queues {
-                queues.close().await;
+            let leaving = async {
+                if let Some(queues) = &self.source_queues {
+                    queues.close().await;
+                }
+                self.queue.close().await;
+            };
+            if timeout(LEAVE, leaving).await.is_err() {
+                tracing::warn!("the broker was not taken leave of");
             }
-            self.queue.close().await;
         };
-        if timeout(LEAVE, leaving).await.is_err() {
-            tracing::warn!("the broker was not taken leave of");
-        }
+        join!(leaving, self.traces.close());
         if timeout(FINISH, self.db.close()).await.is_err() {
             tracing::warn!("the store was not closed in time");
         }
-        self.traces.close().await;
     }
 }
 

@@ -101,6 +101,14 @@ impl Dialect {
         }
     }
 
+    /// As [`lock_content`](Self::lock_content), for the rows of one table of a join.
+    pub fn lock_content_of(self, alias: &str) -> String {
+        match self {
+            Self::Sqlite => String::new(),
+            Self::Postgres => format!(" FOR NO KEY UPDATE OF {alias}"),
+        }
+    }
+
     /// Follows a `SELECT … LIMIT` that picks rows to claim: rows another node is claiming are passed over.
     pub const fn skip_locked(self) -> &'static str {
         match self {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::counters::{self, Moves};
-use super::deliveries::Moved;
+use super::deliveries::{Moved, lock_in_order};
 use super::{Db, JsonText, Tx, groups as lists, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -267,7 +267,9 @@ pub async fn deliveries_to(
 /// [`complete`](super::planning::complete) after the commit.
 pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -> Result<Vec<MessageId>> {
     let list = tx.dialect().int_list("$1");
-    let ids = to_json(&ids.iter().map(|id| id.0).collect::<Vec<_>>())?;
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    lock_in_order(tx, &ids).await?;
+    let ids = to_json(&ids)?;
     let text = format!(
         "UPDATE delivery SET state = {}, reason = 'erased', updated_at = $2
          WHERE id IN {list} AND state = {} RETURNING message_id, channel, outlet, state",

@@ -77,7 +77,7 @@ async fn suppress(tx: &mut Tx, now: Timestamp, plans: &[PlanRow], besides: &str)
          RETURNING message_id, channel, outlet, state",
         rows = tx.dialect().rows("$1", &PLAN),
         reason = suppressed::NOT_NEEDED,
-        lock = tx.dialect().lock_of("d"),
+        lock = tx.dialect().lock_content_of("d"),
     );
     let plans = to_json(plans)?;
     Ok(in_tx!(tx, |c| sqlx::query_as(sql(text)).bind(plans).bind(now.0).fetch_all(c).await)?)
@@ -106,7 +106,7 @@ pub(super) async fn postpone(tx: &mut Tx, now: Timestamp, steps: &[Postponed]) -
             ORDER BY d.id{lock})
          UPDATE delivery SET due_at = picked.due_at, updated_at = $2 FROM picked WHERE delivery.id = picked.id",
         rows = tx.dialect().rows("$1", &fields),
-        lock = tx.dialect().lock_of("d"),
+        lock = tx.dialect().lock_content_of("d"),
     );
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(steps)?).bind(now.0).execute(c).await.map(drop))?;
     Ok(())
@@ -130,7 +130,7 @@ async fn hasten(tx: &mut Tx, now: Timestamp, plans: &[PlanRow]) -> Result<()> {
          UPDATE delivery SET due_at = delivery.due_at - picked.sooner, updated_at = $2 FROM picked
          WHERE delivery.id = picked.id",
         rows = tx.dialect().rows("$1", &PLAN),
-        lock = tx.dialect().lock_of("d"),
+        lock = tx.dialect().lock_content_of("d"),
         missed = missed.join(", "),
     );
     in_tx!(tx, |c| sqlx::query(sql(text)).bind(to_json(plans)?).bind(now.0).execute(c).await.map(drop))?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::counters::{Moves, count, count_day};
+use super::deliveries::lock_in_order;
 use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -128,6 +129,12 @@ pub async fn settle(
 ) -> Result<i64> {
     let (mut moves, mut today) = (Moves::new(), BTreeMap::new());
     let mut recalled = 0;
+    let text = "SELECT id FROM delivery WHERE message_id = $1 AND provider_id = $2 AND reference = $3";
+    let ids: Vec<i64> = in_tx!(tx, |conn| {
+        let query = sqlx::query_scalar(text).bind(message.0).bind(taken.provider_id.0);
+        query.bind(&taken.reference).fetch_all(conn).await
+    })?;
+    lock_in_order(tx, &ids).await?;
     for from in [State::Sent, State::Delivered] {
         let text = format!(
             "UPDATE delivery SET state = 6, reason = 'recalled', poll_at = NULL, updated_at = $4

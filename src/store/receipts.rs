@@ -120,7 +120,10 @@ pub async fn judge(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[V
         "INSERT INTO receipt (delivery_id, provider_id, received_at, reference, state, code, detail)
          SELECT id, provider_id, $2, reference, state, code, detail FROM {rows} AS v"
     );
-    let input = to_json(verdicts)?;
+    // Each receipt holds on to its delivery.
+    let mut ordered: Vec<_> = verdicts.iter().collect();
+    ordered.sort_by_key(|verdict| verdict.id);
+    let input = to_json(&ordered)?;
     in_tx!(tx, |conn| sqlx::query(sql(text)).bind(&input).bind(now.0).execute(conn).await.map(drop))?;
     decide(tx, now, day_of, verdicts).await
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::counters::{Moves, count, count_day};
+use super::deliveries::lock_in_order;
 use super::fallback::overtaken;
 use super::receipts::DayOf;
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
@@ -48,7 +49,7 @@ pub async fn reopen(
         "SELECT id, channel, outlet, state, updated_at FROM delivery
          WHERE message_id = $1 AND id > $3 AND state IN {states} ORDER BY id LIMIT $4 + 0{lock}",
         states = dialect.int_list("$2"),
-        lock = dialect.lock(),
+        lock = dialect.lock_content(),
     );
     let ended: Vec<Ended> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text))
@@ -60,12 +61,16 @@ pub async fn reopen(
             .await
     })?;
     let Some(last) = ended.last().map(|last| last.id) else { return Ok(None) };
-    open(tx, message, &ended, &codes, waits, now, day_of).await?;
+    open(tx, &ended, &codes, waits, now).await?;
+    let mut uncounted = Uncounted::default();
+    uncounted.add(message, &ended, day_of);
+    uncounted.count(tx).await?;
     Ok(Some(Reopened { n: ended.len() as i64, last }))
 }
 
-/// Opens those of a message's deliveries again that are listed and still have that `trouble`; returns how many. A step of a
-/// fallback plan is left where another reached the person meanwhile: nobody asked for what they have had.
+/// Opens those of a message's deliveries again that are listed and still have that `trouble`; returns what is to be counted of
+/// it, for whoever goes on to another message: counters are locked after all deliveries. A step of a fallback plan is left where
+/// another reached the person meanwhile: nobody asked for what they have had.
 pub async fn reopen_listed(
     tx: &mut Tx,
     message: MessageId,
@@ -74,7 +79,7 @@ pub async fn reopen_listed(
     waits: &[i64],
     now: Timestamp,
     day_of: DayOf<'_>,
-) -> Result<i64> {
+) -> Result<Uncounted> {
     let dialect = tx.dialect();
     let text = format!(
         "SELECT d.id, d.channel, d.outlet, d.state, d.updated_at FROM delivery d
@@ -82,27 +87,26 @@ pub async fn reopen_listed(
          ORDER BY d.id{lock}",
         ids = dialect.int_list("$2"),
         overtaken = overtaken(),
-        lock = dialect.lock_of("d"),
+        lock = dialect.lock_content_of("d"),
     );
     let ended: Vec<Ended> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(message.0).bind(to_json(ids)?).bind(trouble).fetch_all(conn).await
     })?;
+    let mut uncounted = Uncounted::default();
     if !ended.is_empty() {
-        open(tx, message, &ended, &[], waits, now, day_of).await?;
+        open(tx, &ended, &[], waits, now).await?;
+        uncounted.add(message, &ended, day_of);
     }
-    Ok(ended.len() as i64)
+    Ok(uncounted)
+}
+
+/// Locks deliveries of several messages, each of which is opened by [`reopen_listed`] then.
+pub async fn hold(tx: &mut Tx, ids: &[i64]) -> Result<()> {
+    lock_in_order(tx, ids).await
 }
 
 /// Opens what is locked. `codes`: all of the message's deliveries in these states are being opened, in this call or others.
-async fn open(
-    tx: &mut Tx,
-    message: MessageId,
-    ended: &[Ended],
-    codes: &[i64],
-    waits: &[i64],
-    now: Timestamp,
-    day_of: DayOf<'_>,
-) -> Result<()> {
+async fn open(tx: &mut Tx, ended: &[Ended], codes: &[i64], waits: &[i64], now: Timestamp) -> Result<()> {
     let dialect = tx.dialect();
     let ids: Vec<i64> = ended.iter().map(|e| e.id.0).collect();
     let wait = |step: &str| {
@@ -134,7 +138,7 @@ async fn open(
             .await
             .map(drop)
     })?;
-    uncount(tx, message, ended.iter(), day_of).await
+    Ok(())
 }
 
 row! {
@@ -166,7 +170,7 @@ pub async fn repeat(
     let text = format!(
         "SELECT id, channel, outlet, state, updated_at FROM delivery
          WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2 ORDER BY id LIMIT $3 + 0{lock}",
-        lock = dialect.lock(),
+        lock = dialect.lock_content(),
     );
     let due: Vec<Ended> = in_tx!(tx, |conn| {
         sqlx::query_as(sql(text)).bind(message.0).bind(now.0).bind(limit).fetch_all(conn).await
@@ -194,31 +198,63 @@ pub async fn repeat(
         sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(conn).await
     })?;
     let reopened = due.iter().filter(|row| opened.iter().any(|one| one.id == row.id));
-    uncount(tx, message, reopened, day_of).await?;
+    let mut uncounted = Uncounted::default();
+    uncounted.add(message, reopened, day_of);
+    uncounted.count(tx).await?;
     Ok(opened.len() as i64)
 }
 
-/// Counts deliveries as open that were counted as ended, also on the days they ended.
-async fn uncount<'a>(
-    tx: &mut Tx,
-    message: MessageId,
-    reopened: impl Iterator<Item = &'a Ended>,
-    day_of: DayOf<'_>,
-) -> Result<()> {
-    let mut moves = Moves::new();
-    let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
-    for row in reopened {
-        moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
-        if row.outlet != Outlet::Sandbox.code() {
-            let day = days.entry(day_of(row.updated_at)).or_default();
-            *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
+/// Deliveries that are open and still counted as ended, also on the days they ended.
+#[derive(Debug, Default)]
+#[must_use = "they are counted as ended until it is told"]
+pub struct Uncounted {
+    n: i64,
+    moves: Moves,
+    days: BTreeMap<String, BTreeMap<(i64, i64), i64>>,
+}
+
+impl Uncounted {
+    /// How many deliveries it is.
+    pub const fn n(&self) -> i64 {
+        self.n
+    }
+
+    fn add<'a>(
+        &mut self,
+        message: MessageId,
+        reopened: impl IntoIterator<Item = &'a Ended>,
+        day_of: DayOf<'_>,
+    ) {
+        for row in reopened {
+            self.n += 1;
+            self.moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
+            if row.outlet != Outlet::Sandbox.code() {
+                let day = self.days.entry(day_of(row.updated_at)).or_default();
+                *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
+            }
         }
     }
-    count(tx, &moves).await?;
-    for (day, n) in days {
-        count_day(tx, &day, &n).await?;
+
+    /// With those of other messages.
+    pub fn join(&mut self, others: Self) {
+        self.n += others.n;
+        self.moves.extend(others.moves);
+        for (day, moves) in others.days {
+            let own = self.days.entry(day).or_default();
+            for (place, n) in moves {
+                *own.entry(place).or_default() += n;
+            }
+        }
     }
-    Ok(())
+
+    /// Counts them as open: messages first, as everybody does, and then the days.
+    pub async fn count(self, tx: &mut Tx) -> Result<()> {
+        count(tx, &self.moves).await?;
+        for (day, n) in self.days {
+            count_day(tx, &day, &n).await?;
+        }
+        Ok(())
+    }
 }
 
 row! {
@@ -229,9 +265,13 @@ row! {
 
 /// Leaves a message's deliveries that no answer came to as they are.
 pub async fn leave_unanswered(tx: &mut Tx, message: MessageId, now: Timestamp) -> Result<()> {
-    let text = "UPDATE delivery SET repeat_at = NULL
-         WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2";
-    in_tx!(tx, |conn| sqlx::query(text).bind(message.0).bind(now.0).execute(conn).await.map(drop))?;
+    let text = format!(
+        "WITH due AS MATERIALIZED (
+            SELECT id FROM delivery WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2 ORDER BY id{})
+         UPDATE delivery SET repeat_at = NULL WHERE id IN (SELECT id FROM due)",
+        tx.dialect().lock_content(),
+    );
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(message.0).bind(now.0).execute(conn).await.map(drop))?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Taking from messages what their time is over for: what they said, then what became of them person by person. Each
 //! function is a step of one short transaction; `service::retention` knows their order.
 
+use super::deliveries::lock_in_order;
 use super::messages::int_array;
 use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
@@ -66,7 +67,7 @@ pub async fn take(
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
-/// How many [`take`] would find now; no more than `most` are counted.
+/// How many are due, with those that [`take`] passes over; no more than `most` are counted.
 pub async fn count(db: &Db, category: Category, stage: Stage, before: Timestamp, most: u32) -> Result<i64> {
     let text = format!(
         "SELECT CAST(count(*) AS bigint) FROM (SELECT 1 AS one FROM message
@@ -232,10 +233,17 @@ pub async fn finish(tx: &mut Tx, messages: &[MessageId]) -> Result<()> {
     Ok(())
 }
 
+/// Deliveries, as a list for a statement, that nobody else changes until the transaction ends.
+async fn in_hand(tx: &mut Tx, ids: &[DeliveryId]) -> Result<String> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    lock_in_order(tx, &ids).await?;
+    Ok(int_array(ids.into_iter()))
+}
+
 /// Leaves of deliveries whose they were, what became of them and when; nobody asks for anything more about them.
 pub async fn blank(tx: &mut Tx, ids: &[DeliveryId]) -> Result<()> {
     let list = tx.dialect().int_list("$1");
-    let ids = int_array(ids.iter().map(|id| id.0));
+    let ids = in_hand(tx, ids).await?;
     for text in [
         format!(
             "UPDATE delivery SET address = NULL, name = NULL, params = NULL, read_at = NULL, repeat_at = NULL,
@@ -261,7 +269,7 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId]) -> Result<()> {
 /// what.
 pub async fn remove(tx: &mut Tx, ids: &[DeliveryId]) -> Result<()> {
     let list = tx.dialect().int_list("$1");
-    let ids = int_array(ids.iter().map(|id| id.0));
+    let ids = in_hand(tx, ids).await?;
     for text in [
         format!("DELETE FROM roll_answer WHERE {}", of_roll("roll_answer", &list)),
         format!(

@@ -24,6 +24,15 @@ use crate::config::{Log, LogFormat};
 /// take for errors is said once by whoever uses them, not at each attempt.
 const SILENT: [&str; 4] = ["lapin", "amq_protocol", "amq_protocol_tcp", "amq_protocol_uri"];
 
+/// What methods of requests are called that are none of the known ones.
+pub const OTHER_METHOD: &str = "other";
+
+/// A request's method, as it is counted and told: whoever calls could invent any number of others, of any length.
+pub fn known_method(method: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or(OTHER_METHOD)
+}
+
 /// Starts logging for the whole process, panics included. Once only: a second call is an error.
 pub fn init(log: &Log) -> Result<(), TryInitError> {
     subscriber(log, io::stderr().is_terminal(), io::stderr).try_init()?;

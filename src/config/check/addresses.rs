@@ -82,6 +82,17 @@ impl Findings<'_> {
         }
     }
 
+    pub(super) fn collector(&mut self) {
+        let endpoint = self.config.traces.endpoint.as_ref();
+        if endpoint.is_some_and(|url| url.scheme() == "http" && !is_loopback(url)) {
+            self.warn(
+                "traces.endpoint",
+                "over http, what is told and a credential of OTEL_EXPORTER_OTLP_HEADERS can be read on the way",
+                "write https://, or have a collector on this machine itself pass it on",
+            );
+        }
+    }
+
     pub(super) fn trusted_proxies(&mut self) {
         let server = &self.config.server;
         let is_https = server.public_url.as_ref().is_some_and(|url| url.scheme() == "https");

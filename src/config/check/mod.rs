@@ -36,6 +36,7 @@ pub fn check(config: &Config) -> Vec<Finding> {
     findings.intake();
     findings.public_url();
     findings.trusted_proxies();
+    findings.collector();
     findings.roles();
     findings.data_directory();
     findings.key_file();

@@ -222,9 +222,10 @@ fn a_taken_port_and_plain_http_are_warnings() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let layers = at(&scratch.path().join("data"))
         .option("--listen", "server.listen", taken.local_addr().unwrap().to_string())
-        .option("", "server.public_url", "http://bell.example.edu");
+        .option("", "server.public_url", "http://bell.example.edu")
+        .option("", "traces.endpoint", "http://collector.example.edu:4318");
     assert_eq!(
         findings(layers),
-        [(Severity::Warning, "server.listen"), (Severity::Warning, "server.public_url")]
+        ["server.listen", "server.public_url", "traces.endpoint"].map(|setting| (Severity::Warning, setting))
     );
 }

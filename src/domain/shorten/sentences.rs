@@ -47,6 +47,17 @@ impl Sentence<'_> {
         self.clauses.first().is_some_and(|clause| clause.is_label)
     }
 
+    /// What it gives a day of has happened; that something else has, such as a plan that was published, is no matter. A day by
+    /// itself is that of what follows it: 12月1日，学校召开了…….
+    fn is_over(&self) -> bool {
+        let clauses = &self.clauses;
+        let acts = |from: usize| clauses[from..].iter().find(|clause| clause.says.acts);
+        let is_dated = |at: &usize| clauses[*at].says.is_dated();
+        (0..clauses.len())
+            .filter(is_dated)
+            .all(|at| acts(at).map_or(self.says.past, |clause| clause.says.past))
+    }
+
     /// Which clauses may be kept, so that what is left says the same: all but courtesies, then fewer.
     pub fn ways(&self) -> Vec<Vec<bool>> {
         if self.is_labels() {
@@ -287,7 +298,7 @@ pub(super) fn news(sentences: &[Sentence<'_>]) -> Option<usize> {
             && one.says.is_dated()
             && (one.says.acts || one.says.place || one.is_labels())
     };
-    let has_come = |one: &Sentence<'_>| one.says.past && !one.says.event && !one.says.asked;
+    let has_come = |one: &Sentence<'_>| !one.says.event && !one.says.asked && one.is_over();
     let worthy = || (0..sentences.len()).filter(|at| sentences[*at].worth > 0 && !sentences[*at].is_contact);
     sentences
         .iter()

@@ -184,6 +184,7 @@ impl OwnWord {
     /// After the commit: it is counted, and the planner told.
     pub fn announce(&self, s: &Services) {
         s.metrics.accepted(self.0.category, false);
+        s.traces.accepted(self.0.id, self.0.category.name());
         if self.0.status == Status::Accepted {
             deliveries::publish(s, Entry { lane: self.lane(), work: Work::Plan });
         }

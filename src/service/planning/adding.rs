@@ -16,13 +16,17 @@ use crate::store::planning::{self as store, Planned};
 use crate::{Error, Result};
 
 /// Plans small messages together; where that fails, each by itself, so that one at fault stops no other.
-pub(super) async fn plan_small(s: &Services, plans: &[Plan]) -> Result<()> {
+pub(super) async fn plan_small(s: &Services, plans: &mut [Plan]) -> Result<()> {
     match add_whole(s, plans).await {
-        Err(error @ Error::Unavailable { .. }) => Err(error),
+        Err(error @ Error::Unavailable { .. }) => {
+            plans.iter_mut().for_each(|plan| plan.part.failed(error.code()));
+            Err(error)
+        }
         Err(error) => {
             tracing::warn!(%error, messages = plans.len(), "not planned together; trying each by itself");
             for plan in plans {
                 if let Err(error) = add_whole(s, std::slice::from_ref(plan)).await {
+                    plan.part.failed(error.code());
                     failed(s, plan.message.id, error).await?;
                 }
             }

@@ -76,7 +76,7 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
                 // another is planned after it.
                 let repeats = |other: &Plan| plan.screen.repeats.contains(&other.message.id);
                 if people + plan.size() > CHUNK || small.iter().any(repeats) {
-                    plan_small(s, &std::mem::take(&mut small)).await?;
+                    plan_small(s, &mut std::mem::take(&mut small)).await?;
                     people = 0;
                 }
                 people += plan.size();
@@ -88,7 +88,7 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
         watch.look(s).await?;
     }
     if !small.is_empty() {
-        plan_small(s, &small).await?;
+        plan_small(s, &mut small).await?;
     }
     for mut plan in large {
         if let Err(error) = plan_large(s, &mut plan, &mut watch).await {

@@ -35,10 +35,8 @@ pub(super) fn metered(
 fn note(call: &mut Part, outcomes: &[Outcome]) {
     let taken = outcomes.iter().filter(|outcome| outcome.class == OutcomeClass::Accepted).count();
     call.note("belltower.accepted", taken as i64);
-    if taken == 0
-        && let Some(outcome) = outcomes.first()
-    {
-        call.failed(outcome.class.name());
+    if taken == 0 {
+        call.failed(outcomes.first().map_or("no_answer", |outcome| outcome.class.name()));
     }
 }
 

@@ -122,13 +122,15 @@ async fn leave_message(s: &Services, traces: &Traces, id: MessageId) -> Result<(
         }
     }
     erasure::rewrite(&mut tx, id, &message, emptied, now).await?;
-    let mut closed = Vec::new();
-    if left {
+    let closed = if left {
+        let mut direct = Vec::new();
         for address in &traces.addresses {
-            let direct = erasure::deliveries_to(&mut tx, id, address).await?;
-            closed.extend(erasure::blank(&mut tx, &direct, now, &s.campus.day(now)).await?);
+            direct.extend(erasure::deliveries_to(&mut tx, id, address).await?);
         }
-    }
+        erasure::blank(&mut tx, &direct, now, &s.campus.day(now)).await?
+    } else {
+        Vec::new()
+    };
     tx.commit().await?;
     deliveries::complete(s, &closed).await
 }

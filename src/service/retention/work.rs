@@ -81,7 +81,10 @@ pub async fn work(s: &Services) -> Result<Progress> {
             }
         }
     }
-    looked(s, now).await?;
+    // What another process has in hand is left, and not over.
+    if store::left(&s.db, 1).await? == 0 {
+        looked(s, now).await?;
+    }
     Ok(Progress::Nothing)
 }
 

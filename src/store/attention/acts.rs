@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::id::{DeliveryId, MessageId, OperatorId};
+use crate::store::deliveries::lock_in_order;
 use crate::store::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 
 row! {
@@ -136,6 +137,7 @@ pub async fn pick(tx: &mut Tx, act: &ActRow, limit: u32) -> Result<Vec<PickedRow
 
 /// Sets those of the deliveries aside that still have the act's trouble; returns how many.
 pub async fn set_aside(tx: &mut Tx, act: &ActRow, ids: &[i64]) -> Result<i64> {
+    lock_in_order(tx, ids).await?;
     let text = format!(
         "UPDATE delivery SET trouble = NULL, set_aside = $2 WHERE id IN {} AND trouble = $3",
         tx.dialect().int_list("$1")

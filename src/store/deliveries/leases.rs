@@ -46,7 +46,7 @@ pub async fn take_back(
     let text = format!(
         "SELECT id FROM delivery WHERE state = 1 AND lease_owner = $1 AND outlet = $2 AND id NOT IN {} ORDER BY id{}",
         dialect.int_list("$3"),
-        dialect.lock(),
+        dialect.lock_content(),
     );
     let in_hand = to_json(&in_hand.iter().map(|id| id.0).collect::<Vec<_>>())?;
     let astray: Vec<i64> = in_tx!(tx, |conn| {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use super::answers::{self, Asked};
 use super::counters::{Moves, count, count_day};
-use super::{Db, Tx, in_db, in_tx, quotas, row, spending, sql};
+use super::{Db, Tx, in_db, in_tx, quotas, row, spending, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::{ChannelKind, Outlet};
@@ -152,13 +152,29 @@ pub async fn hold_pending(tx: &mut Tx, message: MessageId) -> Result<()> {
     let text = format!(
         "SELECT CAST(count(*) AS bigint) FROM (
             SELECT id FROM delivery WHERE message_id = $1 AND state = 0 ORDER BY id{lock}) AS held",
-        lock = tx.dialect().lock(),
+        lock = tx.dialect().lock_content(),
     );
     in_tx!(tx, |conn| sqlx::query_scalar::<_, i64>(sql(text))
         .bind(message.0)
         .fetch_one(conn)
         .await
         .map(drop))?;
+    Ok(())
+}
+
+/// Locks deliveries in the order of their ids, as everybody does who changes several that others may change too: of two who
+/// took them in orders of their own each would wait for the other. SQLite has one writer anyway.
+pub(in crate::store) async fn lock_in_order(tx: &mut Tx, ids: &[i64]) -> Result<()> {
+    if tx.is_only_writer() {
+        return Ok(());
+    }
+    let text = format!(
+        "SELECT CAST(count(*) AS bigint) FROM (SELECT id FROM delivery WHERE id IN {} ORDER BY id{}) AS held",
+        tx.dialect().int_list("$1"),
+        tx.dialect().lock_content(),
+    );
+    let ids = to_json(ids)?;
+    in_tx!(tx, |conn| sqlx::query_scalar::<_, i64>(sql(text)).bind(ids).fetch_one(conn).await.map(drop))?;
     Ok(())
 }
 

@@ -8,9 +8,8 @@ use ::metrics::{Counter, Histogram};
 
 use super::catalogue::{HTTP_REQUESTS, HTTP_SECONDS};
 use super::sheet::Sheet;
+use crate::telemetry::known_method;
 
-/// Others are counted as one: whoever calls could invent any number of them.
-const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 type Place = (&'static str, String);
@@ -26,7 +25,7 @@ struct Route {
 
 impl Routes {
     pub(super) fn note(&self, sheet: &Sheet, method: &str, route: String, status: u16, took: Duration) {
-        let method = METHODS.into_iter().find(|known| *known == method).unwrap_or("other");
+        let method = known_method(method);
         let place = (method, if route.is_empty() { "none".to_owned() } else { route });
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&place).map(Arc::clone);
         let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;

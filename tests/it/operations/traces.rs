@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use belltower::domain::channel::ChannelKind;
+use belltower::domain::id::MessageId;
 use belltower::telemetry::traces::{Teller, Traces};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Attribute;
@@ -62,8 +64,7 @@ impl Collector {
 
     fn traces(&self, share: f64) -> Arc<Traces> {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let installation = "https://bell.example.edu".parse().unwrap();
-        let teller = Teller { installation: &installation, node: "bell-1" };
+        let teller = Teller { secret: [7; 32], node: "bell-1" };
         let client = Client::builder().no_proxy().build().unwrap();
         Arc::new(Traces::told_to(&self.url.parse().unwrap(), share, client, teller).unwrap())
     }
@@ -179,6 +180,58 @@ async fn the_trace_of_a_message_is_found_again_by_another_process_and_told_whole
     assert_eq!(roots, parts);
     // Of forty as many as a coin falls; all or none would be one time in a million million.
     assert!((1..40).contains(&roots.len()), "{}", roots.len());
+}
+
+/// A request may come from anybody: what it says of its trace is followed, and how much is told is not for it to say.
+#[tokio::test]
+async fn callers_decide_neither_how_much_is_told_nor_what_it_is_called() {
+    let (all, none) = (Collector::new(200).await, Collector::new(200).await);
+    let (telling, silent) = (all.traces(1.0), none.traces(0.0));
+    let long = "BREW".repeat(2_000);
+    for traces in [&telling, &silent] {
+        let app = TestApp::start_with(|s| s.traces = Arc::clone(traces)).await;
+        for (method, flag) in [("GET", "00"), ("GET", "01"), (long.as_str(), "01")] {
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let request = app.plain(method, "/healthz");
+            let request = request.header("traceparent", format!("00-{CALLERS}-00f067aa0ba902b7-{flag}"));
+            Answer::of(request).await;
+        }
+        traces.close().await;
+    }
+    assert_eq!(none.spans().len(), 0, "not even where the caller's is recorded");
+    let spans = all.spans();
+    assert_eq!(spans.len(), 3, "even where the caller's is not");
+    assert!(spans.iter().all(|span| hex(&span.trace_id) == CALLERS));
+    let odd = spans.iter().find(|span| span.name.starts_with("HTTP")).unwrap();
+    assert_eq!(attribute(odd, "http.request.method"), "_OTHER");
+    assert!(!all.text().contains("BREW"));
+}
+
+/// A call that several messages share is a part of the first that is told, and linked with the others that are.
+#[tokio::test]
+async fn a_call_for_several_messages_is_found_from_each_that_is_told() {
+    let collector = Collector::new(200).await;
+    let traces = collector.traces(0.5);
+    let messages: Vec<_> = (1..=40).map(MessageId).collect();
+    for message in &messages {
+        traces.accepted(*message, "announcement");
+    }
+    // Each twice, as in a call with several of its people.
+    let all = messages.iter().chain(&messages).copied();
+    drop(traces.call("aliyun", ChannelKind::Sms, all));
+    traces.close().await;
+    let spans = collector.spans();
+    let mut roots: Vec<_> = spans.iter().filter(|span| span.name == "accept message").collect();
+    assert!((1..40).contains(&roots.len()), "{}", roots.len());
+    roots.sort_by_key(|root| {
+        attribute(root, "belltower.message").as_str().unwrap().parse::<MessageId>().unwrap()
+    });
+    let call = one(&spans, "call provider");
+    assert_eq!(attribute(call, "belltower.deliveries"), 80);
+    assert_eq!((&call.trace_id, &call.parent_span_id), (&roots[0].trace_id, &roots[0].span_id));
+    let linked: Vec<_> = call.links.iter().map(|link| (&link.trace_id, &link.span_id)).collect();
+    let others: Vec<_> = roots[1..].iter().map(|root| (&root.trace_id, &root.span_id)).collect();
+    assert_eq!(linked, others);
 }
 
 #[tokio::test]

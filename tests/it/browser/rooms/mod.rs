@@ -94,7 +94,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
     let source = app.get("/source").await.expect(200)["id"].as_str().unwrap().to_owned();
     let (person, choir, found) = directory(app).await;
     let (asked, over) = left_alone(app).await;
-    let [draft, open] = drafts::drafts(app).await;
+    let [draft, open, long] = drafts::drafts(app).await;
     let [relay, gateway, lost] = senders::providers(app).await;
     let [named, ordered, typed] = vendors(app).await;
     trouble(app).await;
@@ -253,6 +253,7 @@ pub(super) async fn console(app: &TestApp) -> Vec<Room> {
         room(format!("{draft}/what")),
         room(format!("{draft}/what")).with_menus_open(),
         room(format!("{open}/what")),
+        room(format!("{long}/what")).shortened(),
         room(format!("{draft}/who")).with_menus_open(),
         room(format!("{draft}/proof")),
         room(format!("{draft}/proof/missed")),

@@ -59,6 +59,22 @@ impl Room {
         Self { act: Some((agree, is_on)), ..self }
     }
 
+    /// With its text shortened for SMS, anew each time, and what was left out of it.
+    pub(super) fn shortened(self) -> Self {
+        let shorten = "const form = document.querySelector('#title').form;
+            const keys = [...form.querySelectorAll('[name=variant_key]')];
+            keys.forEach((key, at) => {
+                if (key.value !== 'sms') return;
+                ['title', 'body'].forEach((of) => form.querySelectorAll(`[name=variant_${of}]`)[at].remove());
+                key.remove();
+            });
+            form.noValidate = true;
+            form.insertAdjacentHTML('beforeend', '<input type=\"hidden\" name=\"act\" value=\"shorten\">');
+            form.submit()";
+        let is_told = "return document.querySelector('.fold [role=status] + .hint li') !== null";
+        Self { act: Some((shorten, is_told)), ..self }
+    }
+
     /// With all its questions asked, one over the other.
     pub(super) fn asking(self) -> Self {
         let ask = "document.querySelectorAll('.dialog').forEach((dialog) => dialog.showPopover())";
