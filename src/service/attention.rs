@@ -354,6 +354,6 @@ async fn resend(
         }
     }
     let n = opened.n();
-    opened.count(tx).await?;
+    reopening::uncount(tx, opened).await?;
     Ok(n)
 }

@@ -64,7 +64,7 @@ pub async fn reopen(
     open(tx, &ended, &codes, waits, now).await?;
     let mut uncounted = Uncounted::default();
     uncounted.add(message, &ended, day_of);
-    uncounted.count(tx).await?;
+    uncount(tx, uncounted).await?;
     Ok(Some(Reopened { n: ended.len() as i64, last }))
 }
 
@@ -200,13 +200,13 @@ pub async fn repeat(
     let reopened = due.iter().filter(|row| opened.iter().any(|one| one.id == row.id));
     let mut uncounted = Uncounted::default();
     uncounted.add(message, reopened, day_of);
-    uncounted.count(tx).await?;
+    uncount(tx, uncounted).await?;
     Ok(opened.len() as i64)
 }
 
 /// Deliveries that are open and still counted as ended, also on the days they ended.
 #[derive(Debug, Default)]
-#[must_use = "they are counted as ended until it is told"]
+#[must_use = "they are counted as ended until uncount is told of them"]
 pub struct Uncounted {
     n: i64,
     moves: Moves,
@@ -246,15 +246,15 @@ impl Uncounted {
             }
         }
     }
+}
 
-    /// Counts them as open: messages first, as everybody does, and then the days.
-    pub async fn count(self, tx: &mut Tx) -> Result<()> {
-        count(tx, &self.moves).await?;
-        for (day, n) in self.days {
-            count_day(tx, &day, &n).await?;
-        }
-        Ok(())
+/// Counts them as open: messages first, as everybody does, and then the days.
+pub async fn uncount(tx: &mut Tx, reopened: Uncounted) -> Result<()> {
+    count(tx, &reopened.moves).await?;
+    for (day, n) in reopened.days {
+        count_day(tx, &day, &n).await?;
     }
+    Ok(())
 }
 
 row! {

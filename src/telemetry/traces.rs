@@ -431,7 +431,6 @@ async fn call(client: &reqwest::Client, request: Request<Bytes>) -> Result<Respo
 }
 
 /// With what is behind it, which its own words leave out, and without the address.
-#[expect(clippy::needless_pass_by_value, reason = "it is what becomes of an error")]
 fn in_words(error: reqwest::Error) -> String {
     let error = error.without_url();
     let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| error.source());

@@ -19,7 +19,9 @@ use crate::{Error, Result};
 pub(super) async fn plan_small(s: &Services, plans: &mut [Plan]) -> Result<()> {
     match add_whole(s, plans).await {
         Err(error @ Error::Unavailable { .. }) => {
-            plans.iter_mut().for_each(|plan| plan.part.failed(error.code()));
+            for plan in plans {
+                plan.part.failed(error.code());
+            }
             Err(error)
         }
         Err(error) => {

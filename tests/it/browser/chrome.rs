@@ -96,20 +96,7 @@ async fn keep_screenshot(person: &Person) {
 impl Chrome {
     /// Or what is missing on this machine.
     async fn start() -> Result<Self, String> {
-        let spawned = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let mut driver = match spawned {
-            Ok(driver) => driver,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err("chromedriver".to_owned()),
-            Err(error) => panic!("chromedriver: {error}"),
-        };
-        let mut said = BufReader::new(driver.stdout.take().unwrap());
-        let port = timeout(START, port(&mut said)).await.expect("chromedriver does not start");
+        let (driver, said, port) = driver().await?;
         let profile = TempFolder::new();
         let data = format!("--user-data-dir={}", profile.path().display());
         let arguments: Vec<_> = ARGUMENTS.into_iter().chain([data.as_str()]).collect();
@@ -137,15 +124,40 @@ impl Chrome {
     }
 }
 
-async fn port(said: &mut BufReader<ChildStdout>) -> u16 {
+/// A driver that listens, and where. It takes a free port by IPv4 and then the same one by IPv6, and ends where somebody was
+/// faster there; so it is asked for another.
+async fn driver() -> Result<(Child, BufReader<ChildStdout>, u16), String> {
+    for _ in 0..5 {
+        let spawned = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let mut driver = match spawned {
+            Ok(driver) => driver,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err("chromedriver".to_owned()),
+            Err(error) => panic!("chromedriver: {error}"),
+        };
+        let mut said = BufReader::new(driver.stdout.take().unwrap());
+        if let Some(port) = timeout(START, port(&mut said)).await.expect("chromedriver does not start") {
+            return Ok((driver, said, port));
+        }
+    }
+    panic!("chromedriver ended before it listened, five times");
+}
+
+/// `None`: it ended.
+async fn port(said: &mut BufReader<ChildStdout>) -> Option<u16> {
     let mut line = String::new();
     while said.read_line(&mut line).await.unwrap() > 0 {
         if let Some((_, rest)) = line.split_once("started successfully on port ") {
-            return rest.trim().trim_end_matches('.').parse().unwrap();
+            return Some(rest.trim().trim_end_matches('.').parse().unwrap());
         }
         line.clear();
     }
-    panic!("chromedriver ended before it listened");
+    None
 }
 
 /// A command of Chromium's own, beside those of WebDriver.

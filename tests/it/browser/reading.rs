@@ -29,7 +29,7 @@ fn whoever_agrees_is_suggested_what_to_go_without_and_ends_it_again() {
         person.press("关闭建议").await;
         person.sees("已关闭建议").await;
         person.sees_no("您没有打开过主题").await;
-        person.sees("您已退订的内容").await;
+        person.sees("您退订的其他内容").await;
         assert!(person.log().await.is_empty(), "nothing troubles the browser");
     });
 }

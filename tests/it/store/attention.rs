@@ -135,7 +135,7 @@ on_both!(what_is_opened_again_needs_no_attention_until_it_fails_anew, |db| async
         }
     }
     assert_eq!(uncounted.n(), 2);
-    uncounted.count(&mut tx).await.unwrap();
+    reopening::uncount(&mut tx, uncounted).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(opened, [2, 0]);
     assert_eq!(found(&db).await, [(SILENT.to_owned(), 1)]);

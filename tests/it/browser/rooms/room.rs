@@ -71,7 +71,7 @@ impl Room {
             form.noValidate = true;
             form.insertAdjacentHTML('beforeend', '<input type=\"hidden\" name=\"act\" value=\"shorten\">');
             form.submit()";
-        let is_told = "return document.querySelector('.fold [role=status] + .hint li') !== null";
+        let is_told = "return document.querySelector('.left-out li') !== null";
         Self { act: Some((shorten, is_told)), ..self }
     }
 
