@@ -94,6 +94,7 @@ impl Keeper {
         sheet.charge(&mut tx, self).await?;
         sheet.insert(&mut tx, &interests).await?;
         sheet.answer_duplicates(&mut tx).await?;
+        sheet.count_unlimited(&mut tx, self).await?;
         let kept = sheet.close()?;
         tx.commit().await?;
         Ok(kept)
@@ -110,6 +111,13 @@ struct Sheet<'b> {
     followers: BTreeSet<usize>,
     /// The message that is there already, for those that repeat its `dedup_key`.
     firsts: BTreeMap<usize, MessageId>,
+    /// Sources whose messages are counted already.
+    charged: BTreeSet<SourceId>,
+}
+
+/// How many of each source.
+fn counts_of(by_source: &BTreeMap<SourceId, Vec<usize>>) -> Vec<(SourceId, i64)> {
+    by_source.iter().map(|(source, places)| (*source, places.len() as i64)).collect()
 }
 
 enum Holder {
@@ -144,6 +152,7 @@ impl<'b> Sheet<'b> {
             keys: HashMap::new(),
             followers: BTreeSet::new(),
             firsts: BTreeMap::new(),
+            charged: BTreeSet::new(),
         }
     }
 
@@ -241,29 +250,41 @@ impl<'b> Sheet<'b> {
         Ok(())
     }
 
-    /// Counts new messages against their sources' daily quotas and turns away, the latest first, what is above. An
-    /// emergency is counted, but never turned away.
-    async fn charge(&mut self, tx: &mut Tx, keeper: &Keeper) -> Result<()> {
+    /// The places of those in `places` that count as sent by their source: trying something out uses up nothing, and
+    /// operators have no quota.
+    fn counted(&self, places: Vec<usize>) -> BTreeMap<SourceId, Vec<usize>> {
         let mut by_source: BTreeMap<SourceId, Vec<usize>> = BTreeMap::new();
-        // Trying something out uses up nothing, and operators have no quota.
-        let counts = |i: &usize| !self.batch[*i].message.test && self.batch[*i].message.source.is_some();
-        for i in self.open().into_iter().filter(counts) {
-            by_source.entry(self.source(i)).or_default().push(i);
+        for i in places {
+            let message = &self.batch[i].message;
+            if let Some(source) = message.source.filter(|_| !message.test) {
+                by_source.entry(source).or_default().push(i);
+            }
         }
+        by_source
+    }
+
+    /// What a source may send a campus day, as this batch knows it.
+    fn daily_limit(&self, places: &[usize]) -> Option<u64> {
+        places.iter().filter_map(|i| self.batch[*i].daily_limit).min()
+    }
+
+    /// Counts new messages against their sources' daily quotas and turns away, the latest first, what is above. An
+    /// emergency is counted, but never turned away. Sources that may send as much as they like are counted later.
+    async fn charge(&mut self, tx: &mut Tx, keeper: &Keeper) -> Result<()> {
+        let mut by_source = self.counted(self.open());
+        by_source.retain(|_, places| self.daily_limit(places).is_some());
         if by_source.is_empty() {
             return Ok(());
         }
         let now = keeper.clock.now();
         let day = keeper.campus.day(now);
-        let counts: Vec<_> =
-            by_source.iter().map(|(source, places)| (*source, places.len() as i64)).collect();
+        let counts = counts_of(&by_source);
+        self.charged = by_source.keys().copied().collect();
         let mut refused = Vec::new();
         let mut taken_back = Vec::new();
         for row in usage::add(tx, &day, &counts, now).await? {
             let places = by_source.remove(&row.source_id).unwrap_or_default();
-            let Some(limit) = places.iter().filter_map(|i| self.batch[*i].daily_limit).min() else {
-                continue;
-            };
+            let Some(limit) = self.daily_limit(&places) else { continue };
             let over = usize::try_from(row.messages - limit as i64).unwrap_or(0);
             let turned_away = places
                 .into_iter()
@@ -292,6 +313,19 @@ impl<'b> Sheet<'b> {
             self.kept[*i] = Some(Kept::OverQuota { limit: *limit, retry_after });
         }
         self.free(tx, refused.into_iter().map(|(i, _)| i)).await
+    }
+
+    /// Counts the new messages of sources without a quota. Last of all: a source's count is one row, which other nodes
+    /// wait for until this is on disk, and nothing of what the batch does depends on it.
+    async fn count_unlimited(&self, tx: &mut Tx, keeper: &Keeper) -> Result<()> {
+        let new = (0..self.batch.len()).filter(|i| matches!(self.kept[*i], Some(Kept::New { .. })));
+        let mut by_source = self.counted(new.collect());
+        by_source.retain(|source, _| !self.charged.contains(source));
+        if by_source.is_empty() {
+            return Ok(());
+        }
+        let now = keeper.clock.now();
+        usage::add(tx, &keeper.campus.day(now), &counts_of(&by_source), now).await.map(drop)
     }
 
     /// Gives back the keys of messages that are not kept after all.
