@@ -40,7 +40,8 @@ async fn pieces(db: &Db, import: ImportId, file: &str) -> Vec<Vec<u8>> {
 on_both!(files_of_an_import_are_kept_in_pieces_and_go_with_it, |db| async {
     operators::add(&db, "a@bell.example", Role::Owner).await;
     let (first, second) = (import(&db).await, import(&db).await);
-    let bytes: &[&[u8]] = &[b"\x00\xff\r\n", &[7; 300_000]];
+    let long = vec![7_u8; 300_000];
+    let bytes: &[&[u8]] = &[b"\x00\xff\r\n", &long];
     assert!(keep(&db, first, "a", bytes).await);
     assert!(keep(&db, first, "b", &[b"b"]).await);
     assert!(keep(&db, second, "a", &[b"another's"]).await);
