@@ -224,7 +224,8 @@ async fn keep_once(s: &Services) {
     }
 }
 
-/// Removes files of imports that nobody came back for. They lie in the data directory of the process that took them in.
+/// Removes files of imports that nobody came back for. They lie in the data directory of the process that took them in,
+/// and of each that went on with one.
 async fn look_after_files(s: Services, stop: CancellationToken) {
     loop {
         if let Err(error) = imports::prune(&s).await {

@@ -55,6 +55,7 @@ references! {
     group_member.group_id -> recipient_group
     group_member.recipient_id -> recipient
     import.operator_id -> operator
+    import_piece.import_id -> import
     message.source_id -> source
     message_count.message_id -> message
     message_event.message_id -> message

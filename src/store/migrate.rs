@@ -57,6 +57,7 @@ macro_rules! steps {
             47 "0047_endpoint_queues",
             48 "0048_reading",
             49 "0049_lanes",
+            51 "0051_import_piece",
         )
     };
     ($folder:literal: $($version:literal $name:literal,)+) => {

@@ -1,4 +1,4 @@
-//! Files that wait in the data directory: only this user may read them, and none stays longer than a day.
+//! Files that wait in the data directory: only this user may read them, and none stays that no import waits for.
 
 use std::collections::HashSet;
 use std::io::ErrorKind;
@@ -37,12 +37,17 @@ pub(super) fn gone() -> Error {
     Error::fault("", "file_gone", "the file is no longer here: send it again")
 }
 
+/// Its bytes.
+pub(super) async fn size(path: &Path) -> Result<u64> {
+    Ok(tokio::fs::metadata(path).await.map_err(|_| gone())?.len())
+}
+
 pub(super) fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Removes what has lain there since before `before` and is not `wanted`, by name: what a process that was killed left, and
-/// what belonged to an import that another node took away.
+/// copies of what another node ended or took away.
 pub(super) async fn sweep(s: &Services, before: Timestamp, wanted: HashSet<String>) -> Result<()> {
     let Some(directory) = s.uploads.clone() else { return Ok(()) };
     let before = UNIX_EPOCH + Duration::from_millis(before.0.unsigned_abs());

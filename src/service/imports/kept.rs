@@ -18,6 +18,8 @@ pub(super) struct Detail {
     pub(super) file: Option<String>,
     /// Of the workbook while its sheet is not chosen.
     pub(super) workbook: Option<String>,
+    /// Bytes of whichever of the two there is.
+    pub(super) size: Option<u64>,
     pub(super) is_json: bool,
     pub(super) sheets: Vec<String>,
     pub(super) sheet: Option<Sheet>,

@@ -2,11 +2,14 @@
 //! mended and run. Each step is kept, so that whoever leaves the page finds it again, also after the process was
 //! started anew.
 
+mod ending;
 pub(super) mod files;
 mod kept;
+mod shared;
 mod work;
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,7 +18,7 @@ use futures_util::Stream;
 
 use self::kept::Detail;
 use super::recipients::{Fields, Format, is_workbook, peek, rejected_rows, sheets, write, write_sheet};
-use super::{Caller, Services, retention};
+use super::{Caller, Services};
 use crate::clock::Timestamp;
 use crate::domain::id::{ImportId, OperatorId};
 use crate::domain::operator::Permission;
@@ -23,6 +26,7 @@ use crate::domain::recipient::guessed;
 use crate::store::imports::{self as store, ImportRow};
 use crate::{Error, Result};
 
+pub use self::ending::{discard, prune};
 pub use self::kept::{KeptFault, KeptReport};
 pub use self::work::{run, try_out};
 
@@ -34,6 +38,8 @@ const REMEMBERED: u32 = 20;
 const WAITS: Duration = Duration::from_hours(24);
 /// How long it waits at most, however often it is mended: somebody in it may have left meanwhile.
 const WAITS_IN_ALL: Duration = Duration::from_hours(72);
+/// How old a file is at least that is removed because no import knows of it: a younger one may be on its way in.
+const ARRIVES: Duration = Duration::from_hours(1);
 /// Files of one operator that wait.
 const MOST_WAITING: usize = 10;
 /// How long a pass of another process may say nothing before it is taken for broken off.
@@ -239,8 +245,8 @@ pub async fn create(
     }
     let file = files::new(s).await?;
     let looked = async {
-        write(&file, pieces).await?;
-        let mut detail = Detail { deactivate_missing, ..Detail::default() };
+        let size = write(&file, pieces).await?;
+        let mut detail = Detail { deactivate_missing, size: Some(size), ..Detail::default() };
         if is_workbook(file_name) {
             detail.workbook = Some(files::name(&file));
             detail.sheets = sheets(&file).await?;
@@ -248,7 +254,7 @@ pub async fn create(
                 [] => return Err(Error::fault("/file", "no_sheet", "the workbook has no sheet to read")),
                 [only] => {
                     let only = only.clone();
-                    read_sheet(s, operator, &mut detail, only).await?;
+                    read_sheet(s, operator, &mut detail, &file, only).await?;
                     files::remove(&file).await;
                 }
                 _ => return Ok((Stage::Sheet, detail)),
@@ -274,6 +280,15 @@ pub async fn create(
     let id =
         store::insert(&mut tx, operator, &name, stage.name(), &detail.to_value()?, s.clock.now()).await?;
     tx.commit().await?;
+    let file = files::path(s, detail.file.as_deref().or(detail.workbook.as_deref()).unwrap_or_default())?;
+    if let Err(error) = shared::keep(s, id, &file).await {
+        // Nobody was told of it, and nowhere else could anybody go on with it.
+        files::remove(&file).await;
+        if let Err(error) = ending::take_back(s, id).await {
+            tracing::warn!(%error, import = %id, "an import stays though its file does not");
+        }
+        return Err(error);
+    }
     Ok(id)
 }
 
@@ -281,18 +296,33 @@ pub async fn create(
 pub async fn choose_sheet(s: &Services, caller: &Caller, id: ImportId, sheet: &str) -> Result<()> {
     let (row, before) = own(s, caller, id).await?;
     expect(s, &row, &[Stage::Sheet])?;
-    let mut detail = before.clone();
-    read_sheet(s, row.operator_id, &mut detail, sheet.to_owned()).await?;
-    keep(s, &row, Stage::Columns, &detail).await?;
-    forget(s, &before).await;
-    Ok(())
+    let workbook = shared::here(s, id, before.workbook.as_deref(), before.size).await?;
+    let mut detail = before;
+    let table = read_sheet(s, row.operator_id, &mut detail, &workbook, sheet.to_owned()).await?;
+    let kept = async {
+        shared::keep(s, id, &table).await?;
+        keep(s, &row, Stage::Columns, &detail).await
+    };
+    let kept = kept.await;
+    match &kept {
+        Ok(()) => shared::remove(s, id, &workbook).await,
+        Err(Error::Conflict { .. }) => shared::remove(s, id, &table).await,
+        // It may have been kept all the same.
+        Err(_) => {}
+    }
+    kept
 }
 
-/// Writes a sheet of the workbook into a file of its own; the workbook's stays.
-async fn read_sheet(s: &Services, operator: OperatorId, detail: &mut Detail, sheet: String) -> Result<()> {
-    let workbook = files::path(s, detail.workbook.as_deref().unwrap_or_default())?;
+/// Writes a sheet of the workbook into a file of its own and says which; the workbook's stays.
+async fn read_sheet(
+    s: &Services,
+    operator: OperatorId,
+    detail: &mut Detail,
+    workbook: &Path,
+    sheet: String,
+) -> Result<PathBuf> {
     let table = files::new(s).await?;
-    match write_sheet(&workbook, sheet, &table).await {
+    match write_sheet(workbook, sheet, &table).await {
         Ok(written) => {
             detail.sheet = Some(written);
             detail.file = Some(files::name(&table));
@@ -303,16 +333,17 @@ async fn read_sheet(s: &Services, operator: OperatorId, detail: &mut Detail, she
             return Err(error);
         }
     }
-    let looked = look_at_table(s, operator, detail).await;
-    if looked.is_err() {
+    if let Err(error) = look_at_table(s, operator, detail).await {
         files::remove(&table).await;
+        return Err(error);
     }
-    looked
+    Ok(table)
 }
 
 /// Reads the first rows, and guesses what the columns are for: as this operator said last time, else by their headers.
 async fn look_at_table(s: &Services, operator: OperatorId, detail: &mut Detail) -> Result<()> {
     let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
+    detail.size = Some(files::size(&path).await?);
     let peek = peek(&path).await?;
     let before = store::list(&s.db, operator, REMEMBERED).await?;
     let before: Vec<Detail> = before.iter().map(Detail::of).collect::<Result<_>>()?;
@@ -398,7 +429,7 @@ pub async fn rejected(
     if detail.is_json {
         return Err(unknown());
     }
-    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
+    let path = shared::here(s, id, detail.file.as_deref(), detail.size).await?;
     let report = detail.report.as_ref().ok_or_else(files::gone)?;
     let others = report.rejected.iter().map(|fault| (fault.line, reason(fault))).collect();
     let fields = Fields::Chosen(detail.fields.clone());
@@ -407,62 +438,6 @@ pub async fn rejected(
         all.join(" / ")
     })
     .await
-}
-
-/// Gives an import up, and its file.
-pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
-    let (row, detail) = own(s, caller, id).await?;
-    if stage(s, &row)?.is_busy() {
-        return Err(busy());
-    }
-    let mut tx = s.db.begin().await?;
-    if !store::delete(&mut tx, &row).await? {
-        return Err(busy());
-    }
-    tx.commit().await?;
-    forget(s, &detail).await;
-    Ok(())
-}
-
-async fn forget(s: &Services, detail: &Detail) {
-    for name in [&detail.file, &detail.workbook].into_iter().flatten() {
-        if let Ok(path) = files::path(s, name) {
-            files::remove(&path).await;
-        }
-    }
-}
-
-/// Removes files that nobody came back for, with all that was in them; what an import did, and what its columns were for,
-/// is remembered longer.
-pub async fn prune(s: &Services) -> Result<()> {
-    let now = s.clock.now();
-    let mut wanted = HashSet::new();
-    for row in store::waiting(&s.db).await? {
-        let detail = Detail::of(&row)?;
-        let waits = row.updated_at.plus(WAITS).min(row.created_at.plus(WAITS_IN_ALL)) > now;
-        if waits || s.imports.with(|running| running.contains(&row.id)) {
-            wanted.extend([detail.file, detail.workbook].into_iter().flatten());
-            continue;
-        }
-        let mut tx = s.db.begin().await?;
-        let is_taken = if row.stage == Stage::Done.name() {
-            let row = ImportRow { forgotten: true, ..row };
-            // As of when it was: that it is forgotten is no step of whoever handed it in.
-            let at = row.updated_at;
-            store::update(&mut tx, &row, &row.stage, &detail.without_people().to_value()?, at).await?
-        } else {
-            store::delete(&mut tx, &row).await?
-        };
-        tx.commit().await?;
-        if is_taken {
-            forget(s, &detail).await;
-        }
-    }
-    let before = s.campus.days_before(now, retention::in_force(s).await?.imports);
-    let mut tx = s.db.begin().await?;
-    store::prune(&mut tx, before).await?;
-    tx.commit().await?;
-    files::sweep(s, now.minus(WAITS), wanted).await
 }
 
 pub(super) fn busy() -> Error {

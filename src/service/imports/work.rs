@@ -1,12 +1,15 @@
 //! The passes through a file: trying it, and running it. A pass goes on whoever looks.
 
+use std::path::Path;
+
 use tracing::Instrument as _;
 
 use super::super::recipients::{Watch, import_file};
 use super::super::{Caller, Services};
 use super::kept::{Detail, KeptFault, KeptReport};
-use super::{Stage, busy, expect, files, own};
+use super::{Stage, busy, expect, files, own, shared};
 use crate::domain::id::ImportId;
+use crate::store::import_pieces;
 use crate::store::imports::{self as store, ImportRow};
 use crate::{Error, Result};
 
@@ -45,8 +48,8 @@ pub(super) async fn start(
     detail: Detail,
     stage: Stage,
 ) -> Result<()> {
-    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
-    let size = tokio::fs::metadata(&path).await.map_err(|_| files::gone())?.len();
+    let path = shared::here(s, row.id, detail.file.as_deref(), detail.size).await?;
+    let size = files::size(&path).await?;
     (row.position, row.size) = (0, size as i64);
     let id = row.id;
     // Before it is kept that something runs: nobody is to find a pass that nobody is at.
@@ -63,7 +66,7 @@ pub(super) async fn start(
     row.edition += 1;
     let caller = caller.clone();
     let pass = async move {
-        let done = pass(&mark.services, &caller, row, detail).await;
+        let done = pass(&mark.services, &caller, row, detail, &path).await;
         mark.services.attributes.forget();
         if let Err(error) = done {
             tracing::error!(%error, "what became of an import was not kept");
@@ -73,12 +76,17 @@ pub(super) async fn start(
     Ok(())
 }
 
-async fn pass(s: &Services, caller: &Caller, mut row: ImportRow, mut detail: Detail) -> Result<()> {
+async fn pass(
+    s: &Services,
+    caller: &Caller,
+    mut row: ImportRow,
+    mut detail: Detail,
+    path: &Path,
+) -> Result<()> {
     let is_dry = row.stage == Stage::Trying.name();
     let mut options = detail.options(is_dry);
     options.watch = Some(Watch { import: row.id, edition: row.edition });
-    let path = files::path(s, detail.file.as_deref().unwrap_or_default())?;
-    let stage = match import_file(s, caller, &path, detail.format(), options).await {
+    let stage = match import_file(s, caller, path, detail.format(), options).await {
         Ok(report) => {
             detail.refused.clear();
             detail.report = Some(KeptReport::from(report));
@@ -99,11 +107,14 @@ async fn pass(s: &Services, caller: &Caller, mut row: ImportRow, mut detail: Det
     row.position = row.size;
     let mut tx = s.db.begin().await?;
     let is_kept = store::update(&mut tx, &row, stage.name(), &detail.to_value()?, s.clock.now()).await?;
+    if is_kept && is_finished {
+        import_pieces::delete_all(&mut tx, row.id).await?;
+    }
     tx.commit().await?;
     if !is_kept {
         tracing::warn!(import = %row.id, "an import went on without this pass, which had been silent for long");
     } else if is_finished {
-        files::remove(&path).await;
+        files::remove(path).await;
     }
     Ok(())
 }

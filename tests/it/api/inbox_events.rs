@@ -7,12 +7,14 @@ use belltower::domain::operator::Role;
 use belltower::service::inbox::{News, goes_on, look, open_stream};
 use belltower::service::sources::{NewSource, Pass};
 use belltower::service::{recipients, sources};
+use belltower::store::Db;
 use reqwest::Method;
 use serde_json::json;
 
 use super::inbox::{add_people, inbox, read, sent};
 use crate::support::app::{Answer, TestApp, everything};
 use crate::support::broker::until;
+use crate::support::database::with_postgres;
 use crate::support::sse::{Event, Reader};
 use crate::support::{on_both, operator};
 
@@ -102,6 +104,34 @@ on_both!(whoever_comes_back_misses_nothing_and_sees_nothing_twice, |db| async {
     }
     is_unread(&again.event().await, 3);
 });
+
+#[test]
+fn whoever_comes_back_at_another_node_misses_nothing_and_sees_nothing_twice() {
+    with_postgres(|url| async move {
+        let db = Db::open(&url).await.unwrap();
+        let one = TestApp::on(db.clone()).await;
+        let two = one.beside();
+        add_people(&one).await;
+        let mut reader = open(&one, None).await;
+        is_unread(&reader.event().await, 0);
+        let first = sent(&one, "一", "announcement").await;
+        is_message(&reader.event().await, &first);
+        let seen = reader.event().await;
+        is_unread(&seen, 1);
+        drop(reader);
+
+        one.clock.turn(60_000);
+        let missed = sent(&one, "二", "announcement").await;
+        let mut reader = open(&two, Some(&seen.id)).await;
+        is_message(&reader.event().await, &missed);
+        is_unread(&reader.event().await, 2);
+        one.clock.turn(60_000);
+        let next = sent(&one, "三", "announcement").await;
+        is_message(&reader.event().await, &next);
+        is_unread(&reader.event().await, 3);
+        db.close().await;
+    });
+}
 
 on_both!(more_at_once_than_are_told_together_all_arrive, |db| async {
     let app = TestApp::on(db.clone()).await;

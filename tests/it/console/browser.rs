@@ -64,6 +64,11 @@ impl Browser {
         browser
     }
 
+    /// From now on its requests come to that node.
+    pub(super) fn led_to(&mut self, app: &TestApp) {
+        self.url.clone_from(&app.url);
+    }
+
     pub(super) fn keep(&mut self, name: &str, value: &str) {
         self.cookies.insert(name.to_owned(), value.to_owned());
     }

@@ -20,7 +20,7 @@ const FILE: &str = r#"{"campus_id": "1", "name": "甲", "role": "student"}
 "#;
 
 /// Two sheets; on the second a header of our own, a short number, a formula and a mobile number that is wrong.
-fn workbook() -> Vec<u8> {
+pub(super) fn workbook() -> Vec<u8> {
     let mut book = Workbook::new();
     book.add_worksheet().set_name("说明").unwrap().write(0, 0, "请填写第二张表").unwrap();
     let sheet = book.add_worksheet().set_name("新生").unwrap();
@@ -45,7 +45,12 @@ fn workbook() -> Vec<u8> {
 }
 
 /// Where a file that was handed in is to be found.
-async fn handed_in(browser: &mut Browser, name: &str, content: &[u8], fields: &[(&str, &str)]) -> String {
+pub(super) async fn handed_in(
+    browser: &mut Browser,
+    name: &str,
+    content: &[u8],
+    fields: &[(&str, &str)],
+) -> String {
     let answer = browser.upload(IMPORT, IMPORT, fields, (name, content)).await;
     assert_eq!(answer.status, 303, "{}", answer.text);
     answer.header("location").unwrap().to_owned()
@@ -61,19 +66,19 @@ async fn over(browser: &mut Browser, path: &str) -> Answer {
     }
 }
 
-async fn act(browser: &mut Browser, path: &str, act: &str, fields: &[(&str, &str)]) -> Answer {
+pub(super) async fn act(browser: &mut Browser, path: &str, act: &str, fields: &[(&str, &str)]) -> Answer {
     let answer = browser.submit(path, &format!("{path}/{act}"), fields).await;
     assert_eq!(answer.status, 303, "{act}: {}", answer.text);
     over(browser, path).await
 }
 
-fn holds(page: &Answer, all: &[&str]) {
+pub(super) fn holds(page: &Answer, all: &[&str]) {
     for text in all {
         assert!(page.text.contains(text), "{text}: {}", page.text);
     }
 }
 
-fn uploads(app: &TestApp) -> usize {
+pub(super) fn uploads(app: &TestApp) -> usize {
     let folder = app.services.uploads.as_ref().unwrap();
     std::fs::read_dir(folder).map(Iterator::count).unwrap_or_default()
 }

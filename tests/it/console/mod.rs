@@ -14,6 +14,7 @@ mod door;
 mod emergency;
 mod groups;
 mod held;
+mod import_nodes;
 mod imports;
 mod mappings;
 mod markup;

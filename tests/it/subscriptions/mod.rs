@@ -41,11 +41,15 @@ async fn app_with(timeout: Duration) -> TestApp {
 /// A server over these services, whose directory has two people.
 async fn app_of(change: impl FnOnce(&mut Services)) -> TestApp {
     let app = TestApp::start_with(change).await;
+    add_people(&app).await;
+    app
+}
+
+async fn add_people(app: &TestApp) {
     for (id, address) in [("P1", "p1@sandbox.invalid"), ("P2", "bounce@sandbox.invalid")] {
         let person = json!({"name": "n", "email": address});
         Answer::of(app.api(Method::PUT, &format!("/recipients/{id}")).json(&person)).await.expect(201);
     }
-    app
 }
 
 /// Subscribes the source of that key to these events on every topic.

@@ -1,9 +1,11 @@
 //! Events as a stream.
 
+use belltower::store::Db;
 use reqwest::Method;
 
-use super::{SECOND, app, send, source};
+use super::{SECOND, add_people, app, send, source};
 use crate::support::app::{Answer, TestApp};
+use crate::support::database::with_postgres;
 use crate::support::sse::{Event, Reader};
 
 const EVENTS: &str = "/events";
@@ -48,6 +50,38 @@ async fn a_stream_goes_on_after_the_last_event_that_was_seen() {
     let mut reader = open(&app, query, None).await;
     let last = send(&app, &["P1"]).await;
     assert_eq!(next(&mut reader, &app).await.data["data"]["message"]["id"], last.as_str());
+}
+
+#[test]
+fn a_stream_goes_on_at_another_node() {
+    with_postgres(|url| async move {
+        let db = Db::open(&url).await.unwrap();
+        let one = TestApp::on(db.clone()).await;
+        let two = one.beside();
+        add_people(&one).await;
+        let query = "?topics=library.%23&events=message.accepted";
+        let mut reader = open(&one, query, None).await;
+        let mut sent = Vec::new();
+        for _ in 0..4 {
+            sent.push(send(&one, &["P1"]).await);
+        }
+        let (mut told, mut last) = (Vec::new(), String::new());
+        for _ in 0..2 {
+            let event = next(&mut reader, &one).await;
+            told.push(event.data["data"]["message"]["id"].as_str().unwrap().to_owned());
+            last = event.id;
+        }
+        drop(reader);
+
+        let mut reader = open(&two, query, Some(&last)).await;
+        sent.push(send(&two, &["P1"]).await);
+        while told.len() < sent.len() {
+            let event = next(&mut reader, &two).await;
+            told.push(event.data["data"]["message"]["id"].as_str().unwrap().to_owned());
+        }
+        assert_eq!(told, sent, "each once, in the order in which they were sent");
+        db.close().await;
+    });
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use url::Url;
 
 use super::database::sqlite_in;
 use super::folder::TempFolder;
-use super::services::{operator, services};
+use super::services::{operator, services, services_of};
 
 /// A running server. Its clock stands still until it is turned; nothing is planned or sent by itself.
 pub(crate) struct TestApp {
@@ -92,20 +92,32 @@ impl TestApp {
         Self::over(services(db), TempFolder::new(), |_| {}).await
     }
 
+    /// Another node on the same store, with the same key, clock and sources, and a data directory of its own.
+    pub(crate) fn beside(&self) -> Self {
+        let folder = TempFolder::new();
+        let of = &self.services;
+        let mut services = services_of(of.db.clone(), of.clock.clone(), of.vault.clone());
+        let (url, lifecycle) = serve(&mut services, &folder, |_| {});
+        Self {
+            url,
+            clock: services.clock.clone(),
+            services,
+            live_key: self.live_key.clone(),
+            test_key: self.test_key.clone(),
+            client: self.client.clone(),
+            lifecycle,
+            _folder: folder,
+        }
+    }
+
     async fn over(mut services: Services, folder: TempFolder, change: impl FnOnce(&mut Parts)) -> Self {
         // The client wants to know which TLS to use even where there is none.
         rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-        services.uploads = Some(folder.path().join("uploads").into());
-        let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let lifecycle = Lifecycle::new();
-        let mut parts = Parts { workers: 1, ..Parts::new(lifecycle.clone()) };
-        change(&mut parts);
-        let running = server::serve(listener, services.clone(), parts).unwrap();
-        lifecycle.spawn("server", async move { running.await.unwrap() });
+        let (url, lifecycle) = serve(&mut services, &folder, change);
         let made = sources::create(&services, &owner(), everything("registry")).await.unwrap();
         let test_key = sources::create_key(&services, &owner(), made.source_id, true).await.unwrap().key;
         Self {
-            url: format!("http://{address}"),
+            url,
             clock: services.clock.clone(),
             services,
             live_key: made.key,
@@ -161,6 +173,22 @@ impl TestApp {
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         Answer::of(self.api(Method::POST, path).json(body)).await
     }
+}
+
+/// Starts a server whose data directory is `folder`; its address, and what ends it.
+fn serve(
+    services: &mut Services,
+    folder: &TempFolder,
+    change: impl FnOnce(&mut Parts),
+) -> (String, Lifecycle) {
+    services.uploads = Some(folder.path().join("uploads").into());
+    let (listener, address) = server::listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let lifecycle = Lifecycle::new();
+    let mut parts = Parts { workers: 1, ..Parts::new(lifecycle.clone()) };
+    change(&mut parts);
+    let running = server::serve(listener, services.clone(), parts).unwrap();
+    lifecycle.spawn("server", async move { running.await.unwrap() });
+    (format!("http://{address}"), lifecycle)
 }
 
 /// An answer read to its end.

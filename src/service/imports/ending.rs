@@ -1,0 +1,82 @@
+//! How imports end: given up, done, or left alone for too long. Their files go with them, with whoever is in those.
+
+use std::collections::HashSet;
+
+use super::super::{Caller, Services, retention};
+use super::kept::Detail;
+use super::{ARRIVES, Stage, WAITS, WAITS_IN_ALL, busy, files, own, stage};
+use crate::Result;
+use crate::domain::id::ImportId;
+use crate::store::import_pieces;
+use crate::store::imports::{self as store, ImportRow};
+
+/// Gives an import up, and its file.
+pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
+    let (row, detail) = own(s, caller, id).await?;
+    if stage(s, &row)?.is_busy() {
+        return Err(busy());
+    }
+    let mut tx = s.db.begin().await?;
+    if !store::delete(&mut tx, &row).await? {
+        return Err(busy());
+    }
+    tx.commit().await?;
+    forget(s, &detail).await;
+    Ok(())
+}
+
+/// Undoes that an import began.
+pub(super) async fn take_back(s: &Services, id: ImportId) -> Result<()> {
+    let Some(row) = store::find(&s.db, id).await? else { return Ok(()) };
+    let mut tx = s.db.begin().await?;
+    store::delete(&mut tx, &row).await?;
+    tx.commit().await
+}
+
+/// Removes what lies here of its files. What the store had went in the transaction that ended it; what other nodes have is
+/// found by [`prune`].
+async fn forget(s: &Services, detail: &Detail) {
+    for name in [&detail.file, &detail.workbook].into_iter().flatten() {
+        if let Ok(path) = files::path(s, name) {
+            files::remove(&path).await;
+        }
+    }
+}
+
+/// Removes files that nobody came back for, with all that was in them; what an import did, and what its columns were for,
+/// is remembered longer.
+pub async fn prune(s: &Services) -> Result<()> {
+    let now = s.clock.now();
+    let mut wanted = HashSet::new();
+    for row in store::waiting(&s.db).await? {
+        let detail = Detail::of(&row)?;
+        let waits = row.updated_at.plus(WAITS).min(row.created_at.plus(WAITS_IN_ALL)) > now;
+        if waits || s.imports.with(|running| running.contains(&row.id)) {
+            wanted.extend([detail.file, detail.workbook].into_iter().flatten());
+            continue;
+        }
+        let mut tx = s.db.begin().await?;
+        let is_taken = if row.stage == Stage::Done.name() {
+            let row = ImportRow { forgotten: true, ..row };
+            // As of when it was: that it is forgotten is no step of whoever handed it in.
+            let at = row.updated_at;
+            let done = detail.without_people().to_value()?;
+            let is_taken = store::update(&mut tx, &row, &row.stage, &done, at).await?;
+            if is_taken {
+                import_pieces::delete_all(&mut tx, row.id).await?;
+            }
+            is_taken
+        } else {
+            store::delete(&mut tx, &row).await?
+        };
+        tx.commit().await?;
+        if is_taken {
+            forget(s, &detail).await;
+        }
+    }
+    let before = s.campus.days_before(now, retention::in_force(s).await?.imports);
+    let mut tx = s.db.begin().await?;
+    store::prune(&mut tx, before).await?;
+    tx.commit().await?;
+    files::sweep(s, now.minus(ARRIVES), wanted).await
+}
