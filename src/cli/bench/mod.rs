@@ -54,7 +54,8 @@ console    pages of a signed-in administrator, over ten deliveries and more for 
 history    intake, messages to one person each and the console's pages on a small store and on a large one, with ten deliveries
            and more for each person, and how much more they cost there; not part of all, --count 1000000 is ten million
            deliveries
-nodes      intake, sending and an alert by one node and by three on one store; not part of all, needs --database and --queue
+nodes      intake, sending, and an alert with nothing else to do and with routine deliveries waiting, by one node and by three
+           on one store; not part of all, needs --database and --queue
 scim       people pushed one by one by an identity system over four connections: all looked for and created, one in ten
            changed, one in ten deactivated, all listed, and counted in the end; not part of all
 footprint  an idle server: memory, time to be ready, size";

@@ -8,7 +8,7 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 22] = [
+const FIGURES: [(&str, &str); 24] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
@@ -26,6 +26,8 @@ const FIGURES: [(&str, &str); 22] = [
     ("history", "durable messages, small store"),
     ("history", "attention, 95 %"),
     ("nodes", "a message to everyone, one node"),
+    ("nodes", "an alert with routine deliveries waiting, one node"),
+    ("nodes", "an alert with routine deliveries waiting, three nodes"),
     ("scim", "people looked for"),
     ("scim", "people created"),
     ("scim", "people deactivated"),
