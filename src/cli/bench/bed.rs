@@ -176,15 +176,17 @@ pub(super) fn email(number: u64) -> String {
     format!("p{number}@campus.example")
 }
 
+/// `rate`: deliveries that are handed over to it in a second, at most.
 pub(super) async fn provider(
     s: &Services,
     channel: ChannelKind,
     kind: ProviderKind,
     settings: Value,
+    rate: Option<u32>,
 ) -> anyhow::Result<()> {
     let number = providers::list(s, &CALLER).await?.len();
     let name = format!("bench {channel} {number}");
-    let new = NewProvider { name, channel, kind, settings, priority: 10, weight: 1, rate: None };
+    let new = NewProvider { name, channel, kind, settings, priority: 10, weight: 1, rate };
     providers::create(s, &CALLER, new).await?;
     Ok(())
 }

@@ -46,7 +46,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let s = app.services().clone();
     let key = bed::source(&s).await?;
     let key = sources::authenticate(&s, &key).await?;
-    bed::provider(&s, ChannelKind::Email, ProviderKind::Sandbox, json!({})).await?;
+    bed::provider(&s, ChannelKind::Email, ProviderKind::Sandbox, json!({}), None).await?;
     bed::people(&s, people).await?;
     let message = stored::seed(&s, &key, people).await?;
     enrol(&s, bench.limited).await?;
@@ -121,19 +121,20 @@ fn link(page: &str, begin: &str) -> Option<String> {
 }
 
 /// A browser of sorts: it keeps one cookie for each name.
-struct Visitor {
+pub(super) struct Visitor {
     client: Client,
     url: String,
     cookies: Vec<(String, String)>,
 }
 
 impl Visitor {
-    fn new(url: &str) -> anyhow::Result<Self> {
+    pub(super) fn new(url: &str) -> anyhow::Result<Self> {
         let client = Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build()?;
         Ok(Self { client, url: url.to_owned(), cookies: Vec::new() })
     }
 
-    async fn sign_in(&mut self) -> anyhow::Result<()> {
+    /// As the one who was [enrolled](enrol).
+    pub(super) async fn sign_in(&mut self) -> anyhow::Result<()> {
         let page = self.page("/sign-in").await?;
         let form = page.split("name=\"csrf\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
         let fields = [("csrf", form.context("no form")?), ("email", EMAIL), ("password", PASSWORD)];
@@ -166,7 +167,7 @@ impl Visitor {
         }
     }
 
-    async fn page(&mut self, path: &str) -> anyhow::Result<String> {
+    pub(super) async fn page(&mut self, path: &str) -> anyhow::Result<String> {
         let request = self.client.get(format!("{}{path}", self.url)).header(COOKIE, self.cookie());
         let answer = request.send().await?;
         self.keep(&answer);

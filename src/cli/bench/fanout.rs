@@ -26,7 +26,7 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let key = bed::source(s).await?;
     let key = sources::authenticate(s, &key).await?;
     for channel in ChannelKind::ALL {
-        bed::provider(s, channel, ProviderKind::Sandbox, json!({})).await?;
+        bed::provider(s, channel, ProviderKind::Sandbox, json!({}), None).await?;
     }
     bed::people(s, people).await?;
     let Spared(spared) = campus::furnish(s, people).await?;

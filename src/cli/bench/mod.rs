@@ -1,7 +1,7 @@
 //! `belltower bench`: figures that anyone can repeat, on stores of its own and against the simulators.
 //!
-//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`] with [`killed`], [`receipts`], [`console`], [`history`], [`nodes`],
-//!   [`scim`], [`footprint`]: one bench each
+//! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`] with [`stage`], [`presses`] and [`killed`], [`receipts`],
+//!   [`console`], [`history`], [`nodes`], [`scim`], [`footprint`]: one bench each
 //! - [`bed`]: what they lie on; [`process`]: a server apart; [`campus`]: what messages heed there; [`stored`]: what ended long
 //!   ago; [`load`]: the client, and [`request`]: what it asks; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
@@ -17,11 +17,13 @@ mod ingest;
 mod killed;
 mod load;
 mod nodes;
+mod presses;
 mod process;
 mod receipts;
 mod report;
 mod request;
 mod scim;
+mod stage;
 mod stored;
 mod vendors;
 
@@ -45,13 +47,15 @@ fanout     one message to everyone, planned for three channels under rules, wish
 dispatch   deliveries by three channels handed to vendors that answer at once, beside one that is dead, and mails to a
            relay 20 ms away
 emergency  an alert to everyone by three channels whose vendors take 50 ms a call: alone, beside a dead one, with a million
-           routine deliveries waiting, stopped and corrected, followed in the feed, and with its server killed in the midst
+           routine deliveries waiting, stopped and corrected, followed in the feed, and with its server killed in the midst;
+           presses over HTTP, and the page that counts twice as many people before one
 receipts   what vendors tell later of texts to everyone, taken in over HTTP and matched
 console    pages of a signed-in administrator, over ten deliveries and more for each person; --count 100000 is a campus's
 history    intake, messages to one person each and the console's pages on a small store and on a large one, with ten deliveries
            and more for each person, and how much more they cost there; not part of all, --count 1000000 is ten million
            deliveries
-nodes      intake, sending and an alert by one node and by three on one store; not part of all, needs --database and --queue
+nodes      intake, sending, and an alert with nothing else to do and with routine deliveries waiting, by one node and by three
+           on one store; not part of all, needs --database and --queue
 scim       people pushed one by one by an identity system over four connections: all looked for and created, one in ten
            changed, one in ten deactivated, all listed, and counted in the end; not part of all
 footprint  an idle server: memory, time to be ready, size";

@@ -27,6 +27,8 @@ pub(super) struct Vendors {
     connections: u64,
     /// Accounts at the relay, each with as many connections of its own.
     accounts: u32,
+    /// Deliveries that each provider hands over in a second, where that is limited.
+    rate: Option<u32>,
 }
 
 /// Whoever takes texts.
@@ -148,12 +150,18 @@ impl Vendors {
             corp: WecomSimulator::start(wecom).await?,
             connections,
             accounts: 1,
+            rate: None,
         })
     }
 
     /// Mail goes by so many accounts side by side.
     pub(super) fn with_accounts(self, accounts: u32) -> Self {
         Self { accounts, ..self }
+    }
+
+    /// Each provider hands over so many deliveries in a second at most.
+    pub(super) fn held_to(self, rate: Option<u32>) -> Self {
+        Self { rate, ..self }
     }
 
     /// Sets a provider up for each.
@@ -163,11 +171,12 @@ impl Vendors {
             "connections": self.connections, "from_address": "noreply@campus.example", "from_name": "钟楼大学",
         });
         for _ in 0..self.accounts {
-            bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay.clone()).await?;
+            bed::provider(s, ChannelKind::Email, ProviderKind::Smtp, relay.clone(), self.rate).await?;
         }
         let (kind, texts) = self.texts.provider();
-        bed::provider(s, ChannelKind::Sms, kind, texts).await?;
-        bed::provider(s, ChannelKind::Wechat, ProviderKind::Wecom, self.corp.settings()).await
+        bed::provider(s, ChannelKind::Sms, kind, texts, self.rate).await?;
+        let (corp, settings) = (ProviderKind::Wecom, self.corp.settings());
+        bed::provider(s, ChannelKind::Wechat, corp, settings, self.rate).await
     }
 
     /// How often this person was sent something by a channel.

@@ -8,18 +8,26 @@ use crate::support::database::with_postgres;
 use crate::support::folder::TempFolder;
 
 /// Each bench and one of its figures.
-const FIGURES: [(&str, &str); 16] = [
+const FIGURES: [(&str, &str); 24] = [
     ("ingest", "durable messages"),
     ("fanout", "deliveries planned"),
     ("dispatch", "deliveries handed over"),
+    ("emergency", "T0 a live press for a few, the slowest of 20"),
+    ("emergency", "T0 a drill for everyone, the slowest of 20"),
     ("emergency", "T3 all by three channels"),
+    ("emergency", "T5 last hand-over after a stop"),
+    ("emergency", "T5 first of the correction"),
+    ("emergency", "  of T1 alone"),
     ("emergency", "T7 killed and started: the next hand-over"),
     ("emergency", "T8 feed and CAP document show it"),
+    ("emergency", "T9 the page of twice as many, the slowest of 20"),
     ("receipts", "taken in, by Aliyun"),
     ("console", "attention, 95 %"),
     ("history", "durable messages, small store"),
     ("history", "attention, 95 %"),
     ("nodes", "a message to everyone, one node"),
+    ("nodes", "an alert with routine deliveries waiting, one node"),
+    ("nodes", "an alert with routine deliveries waiting, three nodes"),
     ("scim", "people looked for"),
     ("scim", "people created"),
     ("scim", "people deactivated"),
