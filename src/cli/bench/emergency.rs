@@ -20,7 +20,7 @@ use crate::domain::operator::Role;
 use crate::service::broadcasts::{self, Pressing, Times};
 use crate::service::caller::OperatorCaller;
 use crate::service::messages::Counts;
-use crate::service::{Caller, Services, planning, sources};
+use crate::service::{Caller, Services, planning, scratch, sources};
 
 pub(super) const BENCH: &str = "emergency";
 /// What a call to a vendor takes, and a mail.
@@ -237,11 +237,17 @@ pub(super) async fn drill(s: &Services) -> anyhow::Result<()> {
     ended(s, id).await
 }
 
-/// Has so many routine mails for each person accepted and planned, which wait until somebody sends them.
-pub(super) async fn backlog(s: &Services, each: u64) -> anyhow::Result<()> {
-    if each == 0 {
-        return Ok(());
+/// So many people, and so many routine mails for each of them accepted and planned, which wait until somebody sends them. The
+/// store has settled down after that: what is measured is that they wait, not that they were just written.
+pub(super) async fn campus(s: &Services, people: u64, each: u64) -> anyhow::Result<()> {
+    bed::people(s, people).await?;
+    if each > 0 {
+        backlog(s, each).await?;
     }
+    Ok(scratch::settle_down(s).await?)
+}
+
+async fn backlog(s: &Services, each: u64) -> anyhow::Result<()> {
     let key = bed::source(s).await?;
     let key = sources::authenticate(s, &key).await?;
     for number in 0..each {

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::bed::{self, Bed, CALLER};
-use super::emergency::{CONNECTIONS, LATENCY, MOST, PATIENCE, PLACE, ROUTINE, backlog, drill, press, sent};
+use super::emergency::{CONNECTIONS, LATENCY, MOST, PATIENCE, PLACE, ROUTINE, campus, drill, press, sent};
 use super::load::Until;
 use super::process::Server;
 use super::report::{Aim, Figure};
@@ -160,7 +160,7 @@ async fn routine(bench: &Bench, count: usize) -> anyhow::Result<(f64, f64)> {
     let nodes = Nodes::start(bench, count, "dispatch", async |s| {
         key = Some(bed::source(s).await?);
         vendors.provide(s).await?;
-        bed::people(s, people).await
+        Box::pin(campus(s, people, 0)).await
     })
     .await?;
     let s = &nodes.s;
@@ -200,8 +200,7 @@ async fn alert(bench: &Bench, count: usize, waiting: u64) -> anyhow::Result<Aler
     let vendors = Vendors::busy(LATENCY, CONNECTIONS, false).await?;
     let nodes = Nodes::start(bench, count, "dispatch", async |s| {
         vendors.provide(s).await?;
-        bed::people(s, people).await?;
-        Box::pin(backlog(s, waiting)).await
+        Box::pin(campus(s, people, waiting)).await
     })
     .await?;
     let s = &nodes.s;

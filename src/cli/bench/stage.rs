@@ -6,9 +6,9 @@ use reqwest::Client;
 use serde_json::json;
 
 use super::Bench;
-use super::bed::{self, Bed, CALLER, Served};
+use super::bed::{Bed, CALLER, Served};
 use super::emergency::{
-    BENCH, CONNECTIONS, LATENCY, PATIENCE, PLACE, backlog, drill, ended, officer, press, sent,
+    BENCH, CONNECTIONS, LATENCY, PATIENCE, PLACE, campus, drill, ended, officer, press, sent,
 };
 use super::vendors::Vendors;
 use crate::domain::channel::ChannelKind;
@@ -68,8 +68,7 @@ impl Stage {
         let app = bed.app("web,dispatch").await?;
         let s = app.services().clone();
         vendors.provide(&s).await?;
-        bed::people(&s, people).await?;
-        Box::pin(backlog(&s, waiting)).await?;
+        Box::pin(campus(&s, people, waiting)).await?;
         let served = Served::start(app).await?;
         Ok(Self { bed, vendors, served, s, people })
     }
