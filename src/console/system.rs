@@ -24,6 +24,8 @@ pub struct SystemPage {
     /// The steps of the schema: how many, and the last one's name.
     pub steps: u64,
     pub last_step: String,
+    /// This process does not know it.
+    pub is_newer: bool,
 }
 
 impl SystemPage {
@@ -118,6 +120,7 @@ pub(super) async fn show(request: HttpRequest, s: Data<Services>, signed: Signed
         now,
         steps: system.steps.len() as u64,
         last_step: system.steps.last().map(|step| step.name.clone()).unwrap_or_default(),
+        is_newer: system.is_newer,
         settings: system.settings,
     })
 }

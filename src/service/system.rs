@@ -12,6 +12,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::message::Lane;
 use crate::domain::node::NodeFacts;
 use crate::domain::operator::Permission;
+use crate::store::backup::newest_step;
 use crate::store::nodes::{self as store, StepRow};
 use crate::store::{Dialect, reports};
 
@@ -36,6 +37,8 @@ pub struct System {
     pub queue_trouble: Option<String>,
     /// Steps of the schema in their order.
     pub steps: Vec<StepRow>,
+    /// A newer version has taken steps that this process does not know.
+    pub is_newer: bool,
     pub lanes: Vec<Backlog>,
     /// The last minute's, none where nothing was counted yet.
     pub minute: Vec<Rate>,
@@ -77,6 +80,7 @@ pub async fn show(s: &Services, caller: &Caller) -> Result<System> {
             oldest: due.iter().filter(|row| row.lane == *lane).map(|row| now.since(row.due_at)).max(),
         }
     };
+    let steps = store::steps(&s.db).await?;
     Ok(System {
         nodes: nodes_of_the_day(s).await?,
         database: match s.db.dialect() {
@@ -86,7 +90,8 @@ pub async fn show(s: &Services, caller: &Caller) -> Result<System> {
         size: u64::try_from(store::size(&s.db).await?).unwrap_or(0),
         queue: s.queue.name(),
         queue_trouble: s.queue.trouble(),
-        steps: store::steps(&s.db).await?,
+        is_newer: steps.last().is_some_and(|step| step.version > newest_step()),
+        steps,
         lanes: Lane::ALL.iter().map(backlog).collect(),
         minute: alarms::rates(s, MINUTE, now).await?,
         hour: alarms::rates(s, HOUR, now).await?,

@@ -19,6 +19,8 @@ pub use migrate::newest as newest_step;
 pub struct Looked {
     /// Its newest step of the schema.
     pub step: i64,
+    /// The step that a program must know at least to work with it.
+    pub floor: i64,
     /// What [`mark`] wrote into it.
     pub note: Option<String>,
     /// What SQLite finds wrong with it; empty where it is sound.
@@ -87,8 +89,9 @@ pub async fn look(file: &str) -> Result<Looked> {
     let mut conn = open(file, false).await.map_err(unread)?;
     // SQLite looks into a file when it is first asked for something.
     let damage = damage(&mut conn, "PRAGMA integrity_check").await.map_err(|error| unread(error.into()))?;
-    let step = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&mut conn).await;
-    let Ok(Some(step)) = step else {
+    let taken: Vec<(i64, String)> =
+        sqlx::query_as(migrate::TAKEN).fetch_all(&mut conn).await.unwrap_or_default();
+    let Some(step) = taken.last().map(|(step, _)| *step) else {
         return Err(match damage.first() {
             Some(first) => none(first),
             None => none("it is a database of another program"),
@@ -97,7 +100,7 @@ pub async fn look(file: &str) -> Result<Looked> {
     let text = "SELECT value FROM setting WHERE name = $1";
     let note = sqlx::query_scalar(text).bind(NOTE).fetch_optional(&mut conn).await?;
     conn.close().await?;
-    Ok(Looked { step, note, damage })
+    Ok(Looked { step, floor: migrate::floor(&taken), note, damage })
 }
 
 /// Brings what stands beside a store's file into it, so that the file is all of it. Nobody may have it open.

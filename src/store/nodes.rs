@@ -14,7 +14,7 @@ row! {
 }
 
 row! {
-    /// A step of the schema.
+    /// A step of the schema. Its name is followed by what it needs of a program, where it says so.
     pub struct StepRow {
         pub version: i64,
         pub name: String,

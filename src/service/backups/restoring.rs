@@ -18,7 +18,7 @@ use crate::service::deliveries::{complete, event};
 use crate::service::vault::Vault;
 use crate::service::{Services, checks, nodes};
 use crate::store::backup as store;
-use crate::store::{Db, events, restoring};
+use crate::store::{Db, events, nodes as stored_nodes, restoring};
 use crate::{Error, Result};
 
 /// Deliveries changed in one transaction.
@@ -77,8 +77,8 @@ pub struct Restored {
 ///
 /// # Errors
 ///
-/// A conflict where the store is no embedded one, the file is no sound backup or a newer version's, or the secret key is not
-/// the one it belongs to. Nothing is changed then.
+/// A conflict where the store is no embedded one, the file is no sound backup or its schema goes with newer versions only, or
+/// the secret key is not the one it belongs to. Nothing is changed then.
 pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: Backup<'_>) -> Result<Restored> {
     let database = embedded(config)?;
     let beside = with_suffix(from.file, "-wal");
@@ -100,13 +100,13 @@ pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: Backu
         return Err(Error::conflict("damaged", format!("the backup is damaged, take an older one: {first}")));
     }
     let known = store::newest_step();
-    if looked.step > known {
+    if looked.floor > known {
         return Err(Error::conflict(
             "store_is_newer",
             format!(
-                "the backup has schema step {}, and this version knows no more than {known}; restore it with the belltower \
-                 that made it, or a newer one",
-                looked.step
+                "the backup has schema step {}, which goes with versions that know step {}, and this one knows no more than \
+                 {known}; restore it with the belltower that made it, or a newer one",
+                looked.step, looked.floor
             ),
         ));
     }
@@ -138,7 +138,7 @@ pub async fn restore(config: &Config, clock: Clock, public_url: Url, from: Backu
         store: database.display().to_string(),
         made_at: note.map(|note| note.made_at.to_jiff()),
         step: looked.step,
-        migrated_to: known,
+        migrated_to: known.max(looked.step),
         put_aside: aside,
         afresh,
         closed,
@@ -336,7 +336,8 @@ pub async fn settle(s: &Services, resume: bool) -> Result<Restored> {
         &json!({ "in_place": true, "held": afresh.held, "set_aside": afresh.set_aside, "resume": resume }),
     )
     .await?;
-    let step = store::newest_step();
+    let steps = stored_nodes::steps(&s.db).await?;
+    let step = steps.last().map_or(0, |step| step.version);
     Ok(Restored {
         store: String::new(),
         made_at: None,

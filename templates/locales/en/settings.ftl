@@ -113,6 +113,7 @@ system-steps = { $n ->
     [one] One step taken, the last is
    *[other] { $count } steps taken, the last is
 }
+system-newer = A newer version has brought the schema further. This node goes on; finish the update.
 system-settings = Configuration in force
 system-settings-note = Without passwords. To change it, edit the file or the environment and restart
 system-setting = Setting

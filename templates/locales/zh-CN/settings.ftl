@@ -110,6 +110,7 @@ system-metrics = 指标
 system-docs = 接口文档
 system-schema = 数据库结构
 system-steps = 已执行 { $count } 步，最后一步是
+system-newer = 新版本已更新数据库结构，本节点照常运行；请完成升级。
 system-settings = 生效的配置
 system-settings-note = 密码不显示；要修改，请改配置文件或环境变量后重启
 system-setting = 配置项

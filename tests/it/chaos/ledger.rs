@@ -43,6 +43,17 @@ impl Ledger {
         number
     }
 
+    /// Takes a step of the schema in one transaction, again where somebody held a table for too long.
+    pub(super) async fn take_step(&self, text: &str) {
+        until("a step of the schema is taken", async || {
+            let mut connection = PgConnection::connect(&self.url).await.ok()?;
+            let mut transaction = connection.begin().await.ok()?;
+            sqlx::raw_sql(AssertSqlSafe(text.to_owned())).execute(&mut *transaction).await.ok()?;
+            transaction.commit().await.ok()
+        })
+        .await;
+    }
+
     /// Deliveries that somebody has in hand.
     pub(super) async fn in_hand(&self) -> u64 {
         let text = format!("SELECT count(*) FROM delivery WHERE state = {}", State::Sending.code());

@@ -247,9 +247,27 @@ async fn the_system_tells_how_it_is_and_part_of_it_anew() {
     nodes::beat(&app.services).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Auditor).await;
     let page = browser.get("/console/system").await;
-    for holds in ["SQLite", "0051_import_piece", "没有等待中的投递", "当前节点", "尚无数据"] {
+    for holds in ["SQLite", "0050_import_piece", "没有等待中的投递", "当前节点", "尚无数据"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
+    assert!(!page.text.contains("新版本已更新"), "{}", page.text);
     let part = browser.partial("/console/system").await;
     assert!(part.text.contains("id=\"system-now\"") && !part.text.contains("<html"), "{}", part.text);
+}
+
+#[tokio::test]
+async fn the_system_tells_that_a_newer_version_brought_the_schema_further() {
+    let app = TestApp::start().await;
+    let mut tx = app.services.db.begin().await.unwrap();
+    crate::store::execute(
+        &mut tx,
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+            SELECT 9000, '9000_later needs 1', success, checksum, execution_time
+            FROM _sqlx_migrations WHERE version = 1",
+    )
+    .await;
+    tx.commit().await.unwrap();
+    let mut browser = Browser::signed_in(&app, Role::Auditor).await;
+    let page = browser.get("/console/system").await;
+    assert!(page.text.contains("9000_later") && page.text.contains("新版本已更新"), "{}", page.text);
 }

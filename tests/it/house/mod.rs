@@ -6,6 +6,7 @@ mod contracts;
 mod imports;
 mod licences;
 mod settings;
+mod steps;
 mod tokens;
 mod wrappers;
 

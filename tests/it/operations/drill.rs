@@ -212,6 +212,31 @@ async fn a_backup_of_an_older_schema_is_made_as_it_is_and_brought_up_to_date_whe
 }
 
 #[tokio::test]
+async fn a_backup_of_a_store_that_a_later_version_brought_further_is_restored_as_it_is() {
+    let here = Installation::new();
+    here.source("图书馆", "library.#", &[]).await;
+    let url = format!("sqlite://{}", here.data().join("belltower.db").display());
+    let mut later = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
+    let known = belltower::store::backup::newest_step();
+    let text_of = format!(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+            SELECT 9000, '9000_later needs {known}', success, checksum, execution_time
+            FROM _sqlx_migrations WHERE version = 1"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(text_of)).execute(&mut later).await.unwrap();
+    sqlx::Connection::close(later).await.unwrap();
+
+    let file = here.data().parent().unwrap().join("later.backup");
+    assert_eq!(here.json(&["backup", text(&file)], "").await["step"], 9000);
+    for arguments in [vec!["restore", text(&file)], vec!["restore", "--in-place"]] {
+        let restored = here.json(&arguments, "").await;
+        assert_eq!((&restored["step"], &restored["migrated_to"]), (&json!(9000), &json!(9000)), "{restored}");
+    }
+    assert_eq!(here.json(&["migrate"], "").await["up_to_date"], true);
+    assert_eq!(here.json(&["verify"], "").await["ok"], true);
+}
+
+#[tokio::test]
 async fn a_key_that_cannot_be_put_in_its_place_leaves_the_store_as_it_is() {
     let here = Installation::new();
     here.source("图书馆", "library.#", &[]).await;

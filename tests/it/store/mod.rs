@@ -45,6 +45,7 @@ mod labelled;
 mod leases;
 mod links;
 mod messages;
+mod migrate;
 mod missed;
 mod nodes;
 mod operators;
