@@ -1,6 +1,8 @@
 -- Files that were handed in to be imported, where every node finds them (adr 71). The twin under migrations/sqlite holds the same; change
 -- both together.
 
+SET LOCAL lock_timeout = '5s';  -- nodes that serve do not wait for this behind a long statement
+
 CREATE TABLE import_piece (
     import_id BIGINT NOT NULL REFERENCES import (id) ON DELETE CASCADE,
     file      TEXT NOT NULL,                     -- its name in the folder of whichever node has it: in import.detail too
