@@ -179,7 +179,7 @@ impl Signed {
             rights: self.rights,
             registrations: self.registrations,
             flash,
-            emergency: self.may(Permission::EmergencyView).then_some(emergency::HOME),
+            emergency: emergency::Place::entrance(self).map(emergency::Place::home),
             open: OpenLine::of(&self.view(), &self.open),
             ..shell(&self.request, &self.services, self.csrf.clone())
         })
@@ -435,6 +435,9 @@ fn bad_link(view: &View, error: &Error) -> Option<String> {
 
 /// What may be said beyond the status.
 pub(super) fn explained(view: &View, error: &Error) -> Option<String> {
+    if matches!(error, Error::Forbidden { permission, .. } if permission == broadcasts::BEYOND_DRILLS) {
+        return Some(view.t("error-drills-only"));
+    }
     let (key, detail) = match error {
         Error::Conflict { code, detail } => (format!("conflict-{code}"), detail.clone()),
         Error::Invalid(faults) => (String::new(), faults.first()?.detail.clone()),

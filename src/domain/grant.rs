@@ -109,9 +109,10 @@ impl Reach {
 pub struct Powers(BTreeMap<Permission, Reach>);
 
 impl Powers {
-    /// Adds permissions in departments; in none: everywhere.
+    /// Adds permissions, with what each [includes](Permission::includes), in departments; in none: everywhere.
     pub fn add(&mut self, permissions: impl IntoIterator<Item = Permission>, departments: &BTreeSet<String>) {
-        for permission in permissions {
+        let with_included = |permission: Permission| [Some(permission), permission.includes()];
+        for permission in permissions.into_iter().flat_map(with_included).flatten() {
             self.0
                 .entry(permission)
                 .or_insert_with(|| Reach::Departments(BTreeSet::new()))
@@ -174,6 +175,23 @@ mod tests {
             [(Role::Sender, &["图书馆"]), (Role::Sender, &[])],
         ] {
             assert!(powers(&order).everywhere(Permission::MessagesView));
+        }
+    }
+
+    #[test]
+    fn whoever_may_send_broadcasts_may_practise_and_not_the_other_way_round() {
+        let held = |permission| {
+            let mut powers = Powers::default();
+            powers.add([permission], &departments(&[]));
+            powers
+        };
+        let (fires, drills) = (held(Permission::EmergencyFire), held(Permission::EmergencyDrill));
+        assert!(fires.everywhere(Permission::EmergencyDrill));
+        assert!(fires.contain(&drills), "so a drill is theirs to give");
+        assert_eq!(drills.reach(Permission::EmergencyFire), None);
+        assert_eq!(drills.reach(Permission::EmergencyView), None);
+        for role in Role::ALL.iter().filter(|role| role.may(Permission::EmergencyFire)) {
+            assert!(role.may(Permission::EmergencyDrill), "{role} shows what it includes");
         }
     }
 

@@ -45,6 +45,17 @@ coded! {
         EmergencyApprove = 24 "emergency.approve",
         EmergencyStop = 25 "emergency.stop",
         EmergencyExercise = 26 "emergency.exercise",
+        EmergencyDrill = 27 "emergency.drill",
+    }
+}
+
+impl Permission {
+    /// What comes with it, though a role need not name it: whoever may send broadcasts may practise it.
+    pub const fn includes(self) -> Option<Self> {
+        match self {
+            Self::EmergencyFire => Some(Self::EmergencyDrill),
+            _ => None,
+        }
     }
 }
 
@@ -97,6 +108,7 @@ impl Role {
                     | P::EmergencyFire
                     | P::EmergencyApprove
                     | P::EmergencyStop
+                    | P::EmergencyDrill
             ),
             Self::Auditor => matches!(
                 permission,

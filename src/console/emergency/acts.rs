@@ -4,7 +4,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse};
 
 use super::broadcast::{Typed, refused};
-use super::{href, press};
+use super::{href, offers, press};
 use crate::console::access::Signed;
 use crate::console::form::{FieldFaults, Form};
 use crate::console::page::{Flash, see_other};
@@ -43,14 +43,19 @@ struct Doing<'a> {
 }
 
 impl<'a> Doing<'a> {
-    fn new(request: &HttpRequest, s: &'a Services, signed: &'a Signed, id: &str) -> Result<Self> {
+    async fn new(request: &HttpRequest, s: &'a Services, signed: &'a Signed, id: &str) -> Result<Self> {
         // Who may not see broadcasts learns of none.
-        signed.caller.require(Permission::EmergencyView)?;
+        broadcasts::may_see_any(&signed.caller)?;
+        let id: BroadcastId = params::id(id, "broadcast")?;
+        if !signed.may(Permission::EmergencyView) {
+            // Who only practises acts on drills alone.
+            broadcasts::look(s, &signed.caller, id).await?;
+        }
         let request_id = request.extensions().get::<RequestId>().map(|id| id.as_str().to_owned());
         Ok(Self {
             s,
             signed,
-            id: params::id(id, "broadcast")?,
+            id,
             request_id: request_id.unwrap_or_default(),
             from: Some(client::address(request)),
         })
@@ -90,7 +95,7 @@ impl<'a> Doing<'a> {
     /// at the field.
     async fn unless_meant(&self, act: &'static str, form: &Form) -> Result<Option<HttpResponse>> {
         let row = broadcasts::look(self.s, &self.signed.caller, self.id).await?;
-        if row.operator_id != Some(self.signed.operator.id) {
+        if !offers::may_end(self.signed, &row) {
             self.signed.caller.require(Permission::EmergencyStop)?;
         }
         let code = &row.plan.0.scenario.code;
@@ -121,7 +126,7 @@ pub(in crate::console) async fn approve(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let version = form.text("version").parse().unwrap_or(0);
     let done = broadcasts::approve(&s, &signed.caller, it.from, it.id, version, &it.request_id).await;
     it.answer(done, "did-approve", Permission::EmergencyApprove, Typed::default()).await
@@ -134,7 +139,7 @@ pub(in crate::console) async fn reject(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let done = broadcasts::reject(&s, &signed.caller, it.from, it.id, form.text("reason")).await;
     it.answer(done, "did-reject", Permission::EmergencyApprove, typed("reject", &form)).await
 }
@@ -146,7 +151,7 @@ pub(in crate::console) async fn send_back(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let done = broadcasts::send_back(&s, &signed.caller, it.from, it.id, form.text("reason")).await;
     it.answer(done, "did-return", Permission::EmergencyApprove, typed("return", &form)).await
 }
@@ -158,7 +163,7 @@ pub(in crate::console) async fn withdraw(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let done = broadcasts::withdraw(&s, &signed.caller, it.from, it.id, form.text("reason")).await;
     it.answer(done, "did-withdraw", Permission::EmergencyView, typed("withdraw", &form)).await
 }
@@ -170,7 +175,7 @@ pub(in crate::console) async fn submit(
     id: Path<String>,
     _: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let done = broadcasts::submit(&s, &signed.caller, it.from, it.id).await;
     it.answer(done, "did-submit", Permission::EmergencyFire, Typed::default()).await
 }
@@ -183,7 +188,7 @@ pub(in crate::console) async fn go_alone(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     signed.caller.require(Permission::EmergencyFire)?;
     let mut typed = typed("override", &form);
     let code = broadcasts::look(&s, &signed.caller, it.id).await?.plan.0.scenario.code;
@@ -206,7 +211,7 @@ pub(in crate::console) async fn stop(
     id: Path<String>,
     _: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let stopped = match broadcasts::stop(&s, &signed.caller, it.from, it.id, "").await {
         Ok(stopped) => stopped,
         Err(error) => {
@@ -230,7 +235,7 @@ pub(in crate::console) async fn correct(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     if let Some(refused) = it.unless_meant("correct", &form).await? {
         return Ok(refused);
     }
@@ -245,7 +250,7 @@ pub(in crate::console) async fn all_clear(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     if let Some(refused) = it.unless_meant("all_clear", &form).await? {
         return Ok(refused);
     }
@@ -260,7 +265,7 @@ pub(in crate::console) async fn review(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let it = Doing::new(&request, &s, &signed, &id)?;
+    let it = Doing::new(&request, &s, &signed, &id).await?;
     let done = broadcasts::review(&s, &signed.caller, it.from, it.id, form.text("reason")).await;
     it.answer(done, "did-review", Permission::EmergencyApprove, typed("review", &form)).await
 }

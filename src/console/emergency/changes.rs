@@ -65,6 +65,15 @@ async fn found(s: &Services, signed: &Signed, id: &str) -> Result<BroadcastRow> 
     broadcasts::look(s, &signed.caller, id).await
 }
 
+/// One that is told more, for whoever may press such.
+async fn led(s: &Services, signed: &Signed, id: &str) -> Result<BroadcastRow> {
+    let id: BroadcastId = params::id(id, "broadcast")?;
+    signed.caller.require(Permission::EmergencyDrill)?;
+    let row = broadcasts::look(s, &signed.caller, id).await?;
+    signed.caller.require(broadcasts::pressed_with(row.run))?;
+    Ok(row)
+}
+
 /// What became of a change.
 async fn settled(
     s: &Services,
@@ -203,7 +212,7 @@ pub(in crate::console) async fn show_update(
     signed: Signed,
     id: Path<String>,
 ) -> Result<HttpResponse> {
-    let row = found(&s, &signed, &id).await?;
+    let row = led(&s, &signed, &id).await?;
     page::html(&words_page(&signed, &row, true, WordsForm::default(), FieldFaults::default())?)
 }
 
@@ -214,7 +223,7 @@ pub(in crate::console) async fn update(
     id: Path<String>,
     form: Form,
 ) -> Result<HttpResponse> {
-    let row = found(&s, &signed, &id).await?;
+    let row = led(&s, &signed, &id).await?;
     let words = WordsForm::read(&form);
     let scenario = reworded(&row.plan.0.scenario, words.texts());
     let mut faults = word_faults(&s, &signed.view(), &words, &scenario);

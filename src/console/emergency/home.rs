@@ -30,6 +30,8 @@ pub struct HomePage {
     pub code_fault: Option<String>,
     pub may_fire: bool,
     pub may_exercise: bool,
+    /// More than drills.
+    pub sees_all: bool,
 }
 
 /// The scenarios without a tile, filtered.
@@ -138,8 +140,9 @@ async fn show(
         tiles,
         rest,
         code_fault,
-        may_fire: signed.may(Permission::EmergencyFire),
+        may_fire: place.may_press(signed),
         may_exercise: signed.may(Permission::EmergencyExercise),
+        sees_all: signed.may(Permission::EmergencyView),
     };
     page::answer(response, &home)
 }

@@ -22,6 +22,8 @@ const ON_A_PAGE: u32 = 50;
 #[template(path = "console/emergency/list.html")]
 pub struct BroadcastsPage {
     pub shell: Shell,
+    /// Where whoever looks comes in.
+    pub room: Place,
     pub filters: Vec<(Option<Run>, String, bool)>,
     pub rows: Vec<Line>,
     pub newest: Option<String>,
@@ -82,7 +84,10 @@ pub(in crate::console) async fn show(
     signed: Signed,
     asked: Query<Asked>,
 ) -> Result<HttpResponse> {
+    let room = Place::entrance(&signed).unwrap_or(Place(Run::Drill));
+    let sees_all = room.0 == Run::Live;
     let run: Option<Run> = asked.run.parse().ok();
+    let run = if sees_all { run } else { run.or(Some(Run::Drill)) };
     let before = asked.before.parse().ok();
     let mut rows = broadcasts::list(&s, &signed.caller, run, before, ON_A_PAGE + 1).await?;
     let has_more = rows.len() > ON_A_PAGE as usize;
@@ -96,8 +101,11 @@ pub(in crate::console) async fn show(
         let text = of.map_or_else(|| view.t("filter-any"), |of| view.t(&Place(of).key("run")));
         (of, text, of == run)
     };
-    let filters = [None, Some(Run::Live), Some(Run::Drill), Some(Run::Exercise)].map(filter).to_vec();
+    let kinds = [None, Some(Run::Live), Some(Run::Drill), Some(Run::Exercise)];
+    let shown = kinds.into_iter().filter(|of| sees_all || *of == Some(Run::Drill));
+    let filters = shown.map(filter).collect();
     page::html(&BroadcastsPage {
+        room,
         filters,
         rows: rows.iter().map(|row| Line::new(view, row)).collect(),
         newest: before.map(|_: BroadcastId| address(BROADCASTS, &[("run", name)])),

@@ -27,7 +27,7 @@ use crate::config::Language;
 use crate::domain::emergency::{self, Level, Run, Spoken, State};
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
-use crate::error::Error;
+use crate::service::broadcasts;
 
 pub const HOME: &str = "/console/emergency";
 pub const BROADCASTS: &str = "/console/emergency/broadcasts";
@@ -86,15 +86,23 @@ impl Place {
         format!("{name}-{}", self.0)
     }
 
+    /// Where somebody comes in; who only practises does at drills, and who sees no broadcasts nowhere.
+    pub fn entrance(signed: &Signed) -> Option<Self> {
+        let sees = |run: &Run| broadcasts::may_see(&signed.caller, *run).is_ok();
+        [Run::Live, Run::Drill].into_iter().find(sees).map(Self)
+    }
+
+    /// Whether somebody may press here.
+    fn may_press(self, signed: &Signed) -> bool {
+        signed.may(broadcasts::pressed_with(self.0))
+    }
+
     fn admit(self, signed: &Signed) -> Result<()> {
-        let needs = match self.0 {
-            Run::Live | Run::Drill => Permission::EmergencyView,
-            Run::Exercise => Permission::EmergencyExercise,
-        };
-        if signed.may(needs) && signed.may(Permission::EmergencyView) {
-            return Ok(());
+        broadcasts::may_see(&signed.caller, self.0)?;
+        match self.0 {
+            Run::Live | Run::Drill => Ok(()),
+            Run::Exercise => signed.caller.require(Permission::EmergencyExercise),
         }
-        Err(Error::forbidden(needs.name(), format!("this needs the permission `{needs}`")))
     }
 }
 

@@ -304,7 +304,7 @@ of_each_place! {
 }
 
 async fn show(place: Place, s: &Services, signed: &Signed) -> Result<HttpResponse> {
-    signed.caller.require(Permission::EmergencyFire)?;
+    signed.caller.require(broadcasts::pressed_with(place.0))?;
     page::html(&load(place, s, signed, Filled::default(), None).await?)
 }
 
@@ -374,7 +374,7 @@ async fn write(
     signed: &Signed,
     form: &Form,
 ) -> Result<HttpResponse> {
-    signed.caller.require(Permission::EmergencyFire)?;
+    signed.caller.require(broadcasts::pressed_with(place.0))?;
     let filled = Filled::read(form);
     let (view, scenario) = (signed.view(), filled.scenario());
     let builds = !Builder::Sole.pressed(form).is_empty();

@@ -2,9 +2,9 @@
 
 use crate::clock::Timestamp;
 use crate::console::access::Signed;
-use crate::domain::emergency::{Act, Overridden, Part, State};
+use crate::domain::emergency::{Act, Overridden, Part, Run, State};
 use crate::domain::operator::Permission;
-use crate::service::broadcasts::{ActRow, BroadcastRow, PartProgress};
+use crate::service::broadcasts::{ActRow, BroadcastRow, PartProgress, pressed_with};
 
 /// Each is offered where it is true.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,13 @@ pub struct Offers {
     pub all_clear: bool,
     pub update: bool,
     pub review: bool,
+}
+
+/// Whoever began a broadcast may stop it and say what is so, and who may stop anybody's; a drill, who may run drills.
+pub(super) fn may_end(signed: &Signed, row: &BroadcastRow) -> bool {
+    row.operator_id == Some(signed.operator.id)
+        || signed.may(Permission::EmergencyStop)
+        || (row.run == Run::Drill && signed.may(Permission::EmergencyDrill))
 }
 
 /// Whoever began it may go on without a second person: from then on.
@@ -49,7 +56,7 @@ impl Offers {
         let legal = |act| row.state.after(act).is_ok();
         let hand = acts.iter().any(|done| done.operator_id == me && done.act.has_a_hand_in_it());
         let second = approves && !hand;
-        let ends = own || signed.may(Permission::EmergencyStop);
+        let ends = may_end(signed, row);
         let said = |part| parts.iter().any(|sent| sent.part == part);
         let free = row.plan.0.is_free_text();
         // What tells more of another is taken back and called off with that one.
@@ -74,7 +81,7 @@ impl Offers {
                 && legal(Act::AllClear)
                 && !said(Part::AllClear)
                 && !said(Part::Correction),
-            update: fires && leads && legal(Act::Update),
+            update: signed.may(pressed_with(row.run)) && leads && legal(Act::Update),
             review: second && row.overridden == Overridden::Unseen && legal(Act::Review),
         }
     }

@@ -13,7 +13,6 @@ use crate::console::suppression_pages::actor_name;
 use crate::console::view::View;
 use crate::domain::audience::Params;
 use crate::domain::emergency::{Level, Needs, Placeholder, Run, Scenario, State};
-use crate::domain::operator::Permission;
 use crate::error::Fault;
 use crate::http::{RequestId, client, errors};
 use crate::service::broadcasts::{self, Foreseen, Pressed, Pressing};
@@ -278,7 +277,7 @@ async fn load<'f>(
             code: scenario.code,
             version,
             sight,
-            may_fire: signed.may(Permission::EmergencyFire),
+            may_fire: place.may_press(signed),
             code_fault: None,
         },
         shell,
@@ -295,7 +294,7 @@ async fn fire(
     form: &Form,
 ) -> Result<HttpResponse> {
     place.admit(signed)?;
-    signed.caller.require(Permission::EmergencyFire)?;
+    signed.caller.require(broadcasts::pressed_with(place.0))?;
     let given = |name: &str| Some(form.text(name)).filter(|value| !value.is_empty());
     let again = async || load(place, s, signed, slug, &given, true).await;
     let scenario = scenarios::get(s, &signed.caller, slug).await?.document.0;

@@ -224,7 +224,7 @@ fn page(s: &Services, signed: &Signed, report: &Report) -> Result<ReportPage> {
 }
 
 async fn load(s: &Services, signed: &Signed, id: &str) -> Result<Report> {
-    signed.caller.require(Permission::EmergencyView)?;
+    broadcasts::may_see_any(&signed.caller)?;
     let id: BroadcastId = params::id(id, "broadcast")?;
     broadcasts::report(s, &signed.caller, id).await
 }

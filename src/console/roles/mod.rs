@@ -41,6 +41,12 @@ pub struct RoleRow {
     pub holders: u64,
 }
 
+impl RoleRow {
+    fn may(&self, permission: Permission) -> bool {
+        self.permissions.iter().any(|held| *held == permission || held.includes() == Some(permission))
+    }
+}
+
 /// A permission and which of the roles include it, in their order.
 #[derive(Clone, Debug)]
 pub struct MatrixRow {
@@ -66,7 +72,7 @@ impl RolesPage {
     pub fn matrix(&self) -> Vec<(&'static str, Vec<MatrixRow>)> {
         let row = |permission: Permission| MatrixRow {
             permission,
-            held: self.roles.iter().map(|role| role.permissions.contains(&permission)).collect(),
+            held: self.roles.iter().map(|role| role.may(permission)).collect(),
         };
         AREAS.into_iter().map(|area| (area, permissions(area).into_iter().map(row).collect())).collect()
     }

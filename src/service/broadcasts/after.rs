@@ -12,7 +12,7 @@ use super::time;
 use super::words::{self, Way, Words};
 use crate::domain::channel::ChannelKind;
 use crate::domain::emergency::free_text::reworded;
-use crate::domain::emergency::{Act, Part, Scenario, State, Texts};
+use crate::domain::emergency::{Act, Part, Run, Scenario, State, Texts};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
@@ -42,11 +42,16 @@ pub struct Said {
     pub message: MessageId,
 }
 
-/// One person may do this to their own; to anybody's, who may stop broadcasts.
+/// One person may do this to their own; to anybody's, who may stop broadcasts; to anybody's drill, who may run drills.
 fn may_end(caller: &Caller, hand: &InHand) -> Result<()> {
     match caller {
         Caller::Key(_) => caller.require_right(Right::Broadcast),
         Caller::Operator(operator) if hand.row.operator_id == Some(operator.id) => Ok(()),
+        Caller::Operator(_)
+            if hand.row.run == Run::Drill && caller.require(Permission::EmergencyDrill).is_ok() =>
+        {
+            Ok(())
+        }
         Caller::Operator(_) | Caller::Command(_) => caller.require(Permission::EmergencyStop),
     }
 }
@@ -56,8 +61,8 @@ fn may_end(caller: &Caller, hand: &InHand) -> Result<()> {
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] for whoever did not begin it and may not stop others'; [`Error::NotFound`]; [`Error::Conflict`] where it
-/// is not being sent.
+/// [`Error::Forbidden`] for whoever did not begin it and may not stop others' (nor, where it is a drill, run drills);
+/// [`Error::NotFound`]; [`Error::Conflict`] where it is not being sent.
 pub async fn stop(
     s: &Services,
     caller: &Caller,

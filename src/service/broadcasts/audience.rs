@@ -2,17 +2,16 @@
 //! would keep it from them.
 
 use super::words::{self, Way, Words};
-use super::{Services, may_read, unknown};
+use super::{Services, may_see};
 use crate::Error;
 use crate::Result;
 use crate::domain::audience::Params;
 use crate::domain::content::Content;
 use crate::domain::emergency::{Chosen, Hand, Needs, Part, Plan, Run, Scenario, Spoken, choose};
 use crate::domain::id::BroadcastId;
-use crate::domain::operator::Permission;
 use crate::service::messages::Preview;
 use crate::service::{Caller, coverage};
-use crate::store::{broadcasts as store, scenarios};
+use crate::store::scenarios;
 
 /// What a press would do.
 #[derive(Clone, Debug)]
@@ -34,7 +33,7 @@ pub struct Foreseen {
 ///
 /// # Errors
 ///
-/// As [`press`](super::press()), but with the permission `emergency.view`.
+/// As [`press`](super::press()), but with the permission `emergency.view`, or for a drill `emergency.drill`.
 pub async fn foresee(
     s: &Services,
     caller: &Caller,
@@ -42,7 +41,7 @@ pub async fn foresee(
     params: &Params,
     run: Run,
 ) -> Result<Foreseen> {
-    caller.require(Permission::EmergencyView)?;
+    may_see(caller, run)?;
     let row = scenarios::find(&s.db, slug).await?;
     let row = row.filter(|row| row.retired_at.is_none()).ok_or(Error::NotFound("scenario"))?;
     let scenario = row.document.0;
@@ -54,7 +53,7 @@ pub async fn foresee(
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] without the permission `emergency.view`.
+/// [`Error::Forbidden`] for whoever may not [see](may_see) such.
 pub async fn foresee_plan(
     s: &Services,
     caller: &Caller,
@@ -62,7 +61,7 @@ pub async fn foresee_plan(
     plan: &Plan,
     run: Run,
 ) -> Result<Foreseen> {
-    caller.require(Permission::EmergencyView)?;
+    may_see(caller, run)?;
     look_at(s, caller, Some(slug), plan.clone(), run).await
 }
 
@@ -70,9 +69,9 @@ pub async fn foresee_plan(
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] without the permission `emergency.view`.
+/// [`Error::Forbidden`] for whoever may not [see](may_see) such.
 pub async fn foresee_words(s: &Services, caller: &Caller, scenario: &Scenario, run: Run) -> Result<Foreseen> {
-    caller.require(Permission::EmergencyView)?;
+    may_see(caller, run)?;
     let plan = Plan { scenario: scenario.clone(), version: 0, chosen: Chosen::default() };
     look_at(s, caller, None, plan, run).await
 }
@@ -83,13 +82,7 @@ pub async fn foresee_words(s: &Services, caller: &Caller, scenario: &Scenario, r
 ///
 /// As [`look`](super::look()).
 pub async fn foresee_waiting(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Foreseen> {
-    may_read(caller)?;
-    let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
-    if let Caller::Key(key) = caller
-        && row.source_id != Some(key.source)
-    {
-        return Err(unknown());
-    }
+    let row = super::look(s, caller, id).await?;
     look_at(s, caller, row.scenario.as_deref(), row.plan.0, row.run).await
 }
 
@@ -100,7 +93,7 @@ async fn look_at(
     plan: Plan,
     run: Run,
 ) -> Result<Foreseen> {
-    let needs = match super::hand(caller) {
+    let needs = match super::hand(caller, run) {
         Ok(hand) => plan.press(run, hand).needs(),
         // Who may not fire sees what it would take.
         Err(_) => Needs::Second { may_override: false },

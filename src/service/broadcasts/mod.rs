@@ -38,13 +38,14 @@ pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_ba
 pub(super) use self::still::stands_still;
 pub use self::time::tick;
 pub use self::times::{Times, times};
-use self::views::may_read;
-pub use self::views::{acts, list, list_own, look, of_message, published, received, waiting};
+pub use self::views::{
+    BEYOND_DRILLS, acts, list, list_own, look, may_see, may_see_any, of_message, published, received, waiting,
+};
 pub use crate::store::broadcasts::{ActRow, BroadcastRow};
 pub use crate::store::cap::ReceivedRow;
 
 use super::{Caller, Services};
-use crate::domain::emergency::Hand;
+use crate::domain::emergency::{Hand, Run};
 use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::{Error, Result};
@@ -53,11 +54,19 @@ fn unknown() -> Error {
     Error::NotFound("broadcast")
 }
 
+/// What an operator needs to press such a one. Whoever may press what is live may drill, too.
+pub const fn pressed_with(run: Run) -> Permission {
+    match run {
+        Run::Live | Run::Exercise => Permission::EmergencyFire,
+        Run::Drill => Permission::EmergencyDrill,
+    }
+}
+
 /// Who presses, if they may. A live key's word is as good as its source's right; a test key only drills.
-fn hand(caller: &Caller) -> Result<Hand> {
+fn hand(caller: &Caller, run: Run) -> Result<Hand> {
     match caller {
         Caller::Operator(operator) => {
-            caller.require(Permission::EmergencyFire)?;
+            caller.require(pressed_with(run))?;
             Ok(Hand::Operator { on_duty: operator.on_duty })
         }
         Caller::Key(_) => {

@@ -205,7 +205,7 @@ pub async fn press_once(
     let key = format!("{}:{key}", mode(by.test));
     let body_hash = hash(body);
     let once = Once::Key { source: by.source, key: &key, body_hash: &body_hash };
-    super::hand(caller)?;
+    super::hand(caller, pressing.run)?;
     once_only(s, once, press::press_by(s, caller, pressing, None, Some(once))).await
 }
 

@@ -3,13 +3,12 @@
 
 use std::sync::Arc;
 
-use super::Services;
 use super::progress::FRESH;
+use super::{Services, may_see, may_see_any};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::emergency::{Level, Overridden, Run, Spoken, State};
 use crate::domain::id::{BroadcastId, OperatorId};
-use crate::domain::operator::Permission;
 use crate::service::Caller;
 use crate::store::broadcasts::{self as store, BroadcastRow};
 
@@ -44,11 +43,20 @@ impl From<&BroadcastRow> for OpenBroadcast {
     }
 }
 
-/// Those that are open or to be looked at afterwards, the gravest first; none for whoever may not see them.
+/// Those that are open or to be looked at afterwards, the gravest first; drills alone for whoever only practises, and none
+/// for whoever may see none.
 pub async fn open_now(s: &Services, caller: &Caller) -> Result<Arc<[OpenBroadcast]>> {
-    if caller.require(Permission::EmergencyView).is_err() {
+    if may_see_any(caller).is_err() {
         return Ok(Arc::default());
     }
+    let open = all_open(s).await?;
+    if may_see(caller, Run::Live).is_ok() {
+        return Ok(open);
+    }
+    Ok(open.iter().filter(|one| one.run == Run::Drill).cloned().collect())
+}
+
+async fn all_open(s: &Services) -> Result<Arc<[OpenBroadcast]>> {
     let mut latest = s.broadcasts.open.lock().await;
     let now = s.clock.steady();
     if let Some((at, open)) = latest.as_ref()

@@ -101,7 +101,7 @@ pub(super) async fn press_by(
     seen: Option<i64>,
     once: Option<Once<'_>>,
 ) -> Result<Pressed> {
-    let hand = hand(caller)?;
+    let hand = hand(caller, pressing.run)?;
     may_run(caller, pressing.run)?;
     let row = scenarios::find(&s.db, pressing.scenario).await?;
     let row = row.filter(|row| row.retired_at.is_none()).ok_or(Error::NotFound("scenario"))?;
@@ -131,7 +131,7 @@ pub(super) async fn press_by(
 ///
 /// As [`press`]; [`Error::Invalid`] where the words are such as no scenario may say.
 pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) -> Result<Pressed> {
-    let hand = hand(caller)?;
+    let hand = hand(caller, words.run)?;
     may_run(caller, words.run)?;
     let faults = words::refused(s, words.scenario);
     if !faults.is_empty() {
@@ -157,7 +157,7 @@ pub(in crate::service) async fn press_alert(
     words: &FreeText<'_>,
     once: Once<'_>,
 ) -> Result<Pressed> {
-    hand(caller)?;
+    hand(caller, words.run)?;
     may_run(caller, words.run)?;
     let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
     let doer = Doer::of(caller, words.from);

@@ -224,6 +224,11 @@ fn is_its_own(caller: &Caller, hand: &InHand) -> Result<()> {
     Err(Error::forbidden(Permission::EmergencyFire.name(), detail))
 }
 
+/// What waits is live, an exercise or another system's alert: whoever only practises changes none of them.
+fn may_change(caller: &Caller) -> Result<()> {
+    super::hand(caller, Run::Live).map(drop)
+}
+
 /// What is different in a broadcast that waits.
 #[derive(Clone, Copy, Debug)]
 pub enum Changed<'a> {
@@ -247,7 +252,7 @@ pub async fn edit(
     version: i64,
     changed: Changed<'_>,
 ) -> Result<()> {
-    super::hand(caller)?;
+    may_change(caller)?;
     let rules = super::rules::in_force(s).await?;
     let mut hand = InHand::take(s, caller, id).await?;
     hand.state().after(Act::Edit).map_err(illegal)?;
@@ -295,7 +300,7 @@ pub async fn edit(
 ///
 /// As [`edit`].
 pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: BroadcastId) -> Result<()> {
-    super::hand(caller)?;
+    may_change(caller)?;
     let rules = super::rules::in_force(s).await?;
     let mut hand = InHand::take(s, caller, id).await?;
     let doer = Doer::of(caller, from);
@@ -327,7 +332,7 @@ pub async fn go_alone(
     why: &str,
     request_id: &str,
 ) -> Result<()> {
-    super::hand(caller)?;
+    may_change(caller)?;
     let why = said(why, true)?;
     let mut hand = InHand::take(s, caller, id).await?;
     let pressed_too = match caller.operator() {

@@ -1,7 +1,6 @@
 //! Broadcasts as they are read.
 
 use super::{Services, unknown};
-use crate::Result;
 use crate::domain::emergency::Run;
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::operator::Permission;
@@ -9,12 +8,39 @@ use crate::domain::source::Right;
 use crate::service::{Caller, cap};
 use crate::store::broadcasts::{self as store, ActRow, BroadcastRow};
 use crate::store::cap::{ReceivedRow, received_for};
+use crate::{Error, Result};
 
-/// Who may read: operators with the permission, and a key its source's own.
-pub(super) fn may_read(caller: &Caller) -> Result<()> {
+/// What whoever only practises lacks for all that is no drill.
+pub const BEYOND_DRILLS: &str = "beyond_drills";
+
+/// Lets an operator see such broadcasts: with `emergency.view` all of them, with `emergency.drill` drills.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`], of [`BEYOND_DRILLS`] for whoever sees drills and this is none.
+pub fn may_see(caller: &Caller, run: Run) -> Result<()> {
+    let drills = caller.require(Permission::EmergencyDrill).is_ok();
+    match caller.require(Permission::EmergencyView) {
+        Err(_) if drills && run == Run::Drill => Ok(()),
+        Err(_) if drills => Err(Error::forbidden(BEYOND_DRILLS, "your role is for drills, and this is none")),
+        seen => seen,
+    }
+}
+
+/// Lets in whoever sees any broadcasts at all, were it drills alone.
+///
+/// # Errors
+///
+/// As [`may_see`].
+pub fn may_see_any(caller: &Caller) -> Result<()> {
+    may_see(caller, Run::Drill)
+}
+
+/// Who may read any: operators with a permission, and a key its source's own.
+fn may_read(caller: &Caller) -> Result<()> {
     match caller {
         Caller::Key(_) => caller.require_right(Right::Broadcast),
-        Caller::Operator(_) | Caller::Command(_) => caller.require(Permission::EmergencyView),
+        Caller::Operator(_) | Caller::Command(_) => may_see_any(caller),
     }
 }
 
@@ -24,7 +50,8 @@ pub async fn look(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Broa
     let row = store::find(&s.db, id).await?.ok_or_else(unknown)?;
     match caller {
         Caller::Key(key) if row.source_id != Some(key.source) => Err(unknown()),
-        _ => Ok(row),
+        Caller::Key(_) => Ok(row),
+        Caller::Operator(_) | Caller::Command(_) => may_see(caller, row.run).map(|()| row),
     }
 }
 
@@ -34,13 +61,15 @@ pub async fn of_message(s: &Services, caller: &Caller, message: MessageId) -> Re
     Ok(store::of_message(&s.db, message).await?.map(|row| row.broadcast_id))
 }
 
-/// Those that are open or to be looked at, the gravest first.
+/// Those that are open or to be looked at and that the caller sees, the gravest first.
 pub async fn waiting(s: &Services, caller: &Caller) -> Result<Vec<BroadcastRow>> {
-    caller.require(Permission::EmergencyView)?;
-    store::waiting(&s.db).await
+    may_see_any(caller)?;
+    let mut rows = store::waiting(&s.db).await?;
+    rows.retain(|row| may_see(caller, row.run).is_ok());
+    Ok(rows)
 }
 
-/// The newest before `before`; at most `limit`.
+/// The newest before `before`; at most `limit`. Without `run`: of all kinds that the caller sees.
 pub async fn list(
     s: &Services,
     caller: &Caller,
@@ -48,11 +77,15 @@ pub async fn list(
     before: Option<BroadcastId>,
     limit: u32,
 ) -> Result<Vec<BroadcastRow>> {
-    caller.require(Permission::EmergencyView)?;
+    let run = match run {
+        None if may_see(caller, Run::Live).is_err() => Some(Run::Drill),
+        asked => asked,
+    };
+    may_see(caller, run.unwrap_or(Run::Live))?;
     store::list(&s.db, run, before, limit).await
 }
 
-/// The newest that a key's source began, before `before`; at most `limit`. Operators and commands see all.
+/// The newest that a key's source began, before `before`; at most `limit`. Operators and commands see those of all.
 pub async fn list_own(
     s: &Services,
     caller: &Caller,
@@ -62,7 +95,7 @@ pub async fn list_own(
     may_read(caller)?;
     match caller {
         Caller::Key(key) => store::list_of(&s.db, key.source, before, limit).await,
-        Caller::Operator(_) | Caller::Command(_) => store::list(&s.db, None, before, limit).await,
+        Caller::Operator(_) | Caller::Command(_) => list(s, caller, None, before, limit).await,
     }
 }
 

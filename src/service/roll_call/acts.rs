@@ -30,7 +30,7 @@ pub async fn mark(
     person: RecipientId,
     condition: Condition,
 ) -> Result<String> {
-    let looked = Looked::at(s, id, within(caller)?).await?;
+    let looked = Looked::at(s, id, within(s, caller, id).await?).await?;
     let found = store::find(&s.db, &looked.roll(), person).await?.ok_or(Error::NotFound("recipient"))?;
     let (now, label) = (s.clock.now(), caller.label());
     let mut tx = s.db.begin().await?;
@@ -58,7 +58,7 @@ pub async fn mark(
 ///
 /// As [`list`](super::list()); [`Error::Forbidden`] without the permission `directory.reveal`.
 pub async fn reveal(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Vec<PersonView>> {
-    let limits = revealing(caller)?;
+    let limits = revealing(s, caller, id).await?;
     let looked = Looked::at(s, id, limits).await?;
     let rows = store::in_need(&s.db, &looked.roll(), MOST_REVEALED).await?;
     let mut tx = s.db.begin().await?;
@@ -70,8 +70,8 @@ pub async fn reveal(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Ve
 }
 
 /// Of whom somebody may see whole numbers on a board.
-fn revealing(caller: &Caller) -> Result<Option<Vec<String>>> {
-    let seen = within(caller)?;
+async fn revealing(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Option<Vec<String>>> {
+    let seen = within(s, caller, id).await?;
     Ok(match (seen, caller.reach(Permission::DirectoryReveal)?) {
         (seen, Reach::Everywhere) => seen,
         (None, Reach::Departments(own)) => Some(own.into_iter().collect()),
@@ -87,7 +87,7 @@ fn revealing(caller: &Caller) -> Result<Option<Vec<String>>> {
 ///
 /// As [`list`](super::list()).
 pub async fn note_export(s: &Services, caller: &Caller, id: BroadcastId, wanted: &Wanted) -> Result<()> {
-    let looked = Looked::at(s, id, within(caller)?).await?;
+    let looked = Looked::at(s, id, within(s, caller, id).await?).await?;
     let counts = store::counts(&s.db, &looked.roll()).await?;
     let said = wanted.condition.map_or("silent", Condition::name);
     let mut detail = json!({
@@ -118,7 +118,7 @@ pub async fn export(
     limit: u32,
 ) -> Result<Vec<PersonView>> {
     let whole = caller.require(Permission::DirectoryReveal).is_ok();
-    let looked = Looked::at(s, id, within(caller)?).await?;
+    let looked = Looked::at(s, id, within(s, caller, id).await?).await?;
     let rows = store::list(&s.db, &looked.roll(), wanted, after, limit).await?;
     let shown = rows.into_iter().map(|row| PersonView::new(row, looked.row.ended_at));
     Ok(shown.map(|row| if whole { row } else { row.masked() }).collect())

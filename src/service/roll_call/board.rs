@@ -2,7 +2,7 @@
 
 use super::super::{Caller, Services};
 use super::figures::{Names, figures};
-use super::{LATE, Looked, within};
+use super::{LATE, Looked, sees, within};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::AddressKind;
@@ -57,8 +57,8 @@ impl PersonView {
 }
 
 /// Whom somebody sees who may see no names: everybody's figures, where they see broadcasts everywhere.
-fn figures_within(caller: &Caller) -> Result<Option<Vec<String>>> {
-    Ok(match caller.reach(Permission::EmergencyView)? {
+async fn figures_within(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Option<Vec<String>>> {
+    Ok(match sees(s, caller, id).await? {
         Reach::Everywhere => match caller.reach(Permission::DirectoryView) {
             Ok(Reach::Departments(own)) => Some(own.into_iter().collect()),
             Ok(Reach::Everywhere) | Err(_) => None,
@@ -71,12 +71,12 @@ fn figures_within(caller: &Caller) -> Result<Option<Vec<String>>> {
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`](crate::Error::Forbidden) without the permission `emergency.view`,
+/// [`Error::Forbidden`](crate::Error::Forbidden) without the permission `emergency.view` (of a drill: `emergency.drill`),
 /// [`Error::NotFound`](crate::Error::NotFound) where nobody is asked.
 pub async fn board(s: &Services, caller: &Caller, id: BroadcastId, unit: Unit) -> Result<Board> {
-    let limits = figures_within(caller)?;
+    let limits = figures_within(s, caller, id).await?;
     let looked = Looked::at(s, id, limits).await?;
-    let names = within(caller).map_or(Names::Hidden, Names::Of);
+    let names = within(s, caller, id).await.map_or(Names::Hidden, Names::Of);
     let figures = figures(s, &looked, names, unit).await?;
     let row = &looked.row;
     let masked = |person: &PersonRow| PersonView::new(person.clone(), row.ended_at).masked();
@@ -126,7 +126,7 @@ pub async fn list(
     after: Option<RecipientId>,
     limit: u32,
 ) -> Result<Vec<PersonView>> {
-    let looked = Looked::at(s, id, within(caller)?).await?;
+    let looked = Looked::at(s, id, within(s, caller, id).await?).await?;
     let rows = store::list(&s.db, &looked.roll(), wanted, after, limit).await?;
     Ok(rows.into_iter().map(|row| PersonView::new(row, looked.row.ended_at).masked()).collect())
 }

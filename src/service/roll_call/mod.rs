@@ -29,7 +29,7 @@ use crate::channel::Press;
 use crate::clock::Timestamp;
 use crate::domain::answer::Via;
 use crate::domain::channel::ChannelKind;
-use crate::domain::emergency::{Condition, Part};
+use crate::domain::emergency::{Condition, Part, Run};
 use crate::domain::grant::Reach;
 use crate::domain::id::{BroadcastId, DeliveryId, MessageId};
 use crate::domain::operator::Permission;
@@ -41,9 +41,21 @@ use crate::{Error, Result};
 /// How long after its broadcast has ended a roll call is still looked at, as late answers come in.
 pub const LATE: Duration = Duration::from_hours(24);
 
-/// The departments of which somebody sees both broadcasts and people; `None`: of all.
-fn within(caller: &Caller) -> Result<Option<Vec<String>>> {
-    let sees = caller.reach(Permission::EmergencyView)?;
+/// How far somebody sees a broadcast: a drill in all of it, who may run drills.
+async fn sees(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Reach> {
+    let seen = caller.reach(Permission::EmergencyView);
+    if matches!(seen, Ok(Reach::Everywhere)) || caller.require(Permission::EmergencyDrill).is_err() {
+        return seen;
+    }
+    match sent::find(&s.db, id).await? {
+        Some(row) if row.run == Run::Drill => Ok(Reach::Everywhere),
+        _ => seen,
+    }
+}
+
+/// The departments of which somebody sees both the broadcast and people; `None`: of all.
+async fn within(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Option<Vec<String>>> {
+    let sees = sees(s, caller, id).await?;
     let knows = caller.reach(Permission::DirectoryView)?;
     Ok(match (sees, knows) {
         (Reach::Everywhere, Reach::Everywhere) => None,

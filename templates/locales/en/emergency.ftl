@@ -310,3 +310,5 @@ permission-emergency-fire = Send broadcasts
 permission-emergency-approve = Approve others' broadcasts
 permission-emergency-stop = Stop, correct and call off anybody's broadcast
 permission-emergency-exercise = Run announced exercises
+permission-emergency-drill = Run, see, stop and correct drills in the sandbox
+error-drills-only = Your role is for drills alone, and this is none. Practise on the drill page.

@@ -289,3 +289,5 @@ permission-emergency-fire = 发出紧急广播
 permission-emergency-approve = 审批他人的紧急广播
 permission-emergency-stop = 停止、更正、解除任何人的紧急广播
 permission-emergency-exercise = 进行通告演习
+permission-emergency-drill = 在沙箱中演练，查看、停止、更正演练
+error-drills-only = 您的角色只能演练。这里不是演练，请到演练页。

@@ -1,6 +1,7 @@
 //! The press itself: what goes out at once, what waits, and what attaches.
 
 use belltower::domain::audience::Audience;
+use belltower::domain::operator::Permission;
 use belltower::service::groups;
 use belltower::store::scenarios::{self as kept, NewChange};
 
@@ -88,6 +89,66 @@ on_both!(who_may_not_press_is_told_which_permission_lacks, |db| async {
     }
     assert!(is_forbidden(campus.press(&person(Role::DutyOfficer, 1), Run::Exercise).await));
     assert_eq!(campus.relay.mailbox().total(), 0);
+});
+
+/// An operator who holds that permission everywhere, and no other.
+fn holding(permission: Permission, number: i64) -> Caller {
+    let Caller::Operator(mut who) = person(Role::Sender, number) else { panic!() };
+    who.powers = Powers::default();
+    who.powers.add([permission], &BTreeSet::new());
+    Caller::Operator(who)
+}
+
+on_both!(whoever_may_only_drill_starts_follows_and_ends_drills_and_nothing_else, |db| async {
+    let mut campus = Campus::new(db, 2).await;
+    let (officer, trainee) = (person(Role::DutyOfficer, 1), holding(Permission::EmergencyDrill, 2));
+    let live = campus.press(&officer, Run::Live).await.unwrap().id;
+    let own = campus.press(&trainee, Run::Drill).await.unwrap();
+    assert_eq!((own.state, own.run), (State::Live, Run::Drill));
+    let other = campus.press_at(&officer, Run::Drill, "食堂").await.unwrap().id;
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 2, "of what is live alone");
+
+    let s = &campus.s;
+    for run in [Run::Live, Run::Exercise] {
+        assert!(is_forbidden(campus.press(&trainee, run).await), "{run}");
+        assert!(is_forbidden(broadcasts::foresee(s, &trainee, "fire", &fire("图书馆"), run).await), "{run}");
+        assert!(is_forbidden(broadcasts::list(s, &trainee, Some(run), None, 10).await), "{run}");
+    }
+    assert!(is_forbidden(broadcasts::look(s, &trainee, live).await));
+    assert!(is_forbidden(broadcasts::progress(s, &trainee, live).await));
+    assert!(is_forbidden(broadcasts::approve(s, &trainee, None, live, 1, "test").await));
+    assert!(is_forbidden(stop(s, &trainee, None, live, "").await));
+    assert!(is_forbidden(broadcasts::correct(s, &trainee, None, live, "test").await));
+    assert!(is_forbidden(scenarios::changes(s, &trainee).await));
+
+    let mut drills = vec![own.id, other];
+    drills.sort_unstable();
+    for rows in [
+        broadcasts::list(s, &trainee, None, None, 10).await.unwrap(),
+        broadcasts::waiting(s, &trainee).await.unwrap(),
+    ] {
+        let mut seen: Vec<_> = rows.iter().map(|row| row.id).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, drills);
+    }
+    let open = broadcasts::open_now(s, &trainee).await.unwrap();
+    assert_eq!(open.iter().map(|one| one.run).collect::<Vec<_>>(), [Run::Drill; 2]);
+    assert_eq!(broadcasts::open_now(s, &officer).await.unwrap().len(), 3, "nobody else sees less");
+    assert_eq!(broadcasts::progress(s, &trainee, own.id).await.unwrap().people, 3);
+
+    broadcasts::all_clear(s, &trainee, None, own.id, "test").await.unwrap();
+    stop(s, &trainee, None, other, "").await.unwrap();
+    let states = [campus.state(own.id).await, campus.state(other).await, campus.state(live).await];
+    assert_eq!(states, [State::Completed, State::Stopped, State::Live]);
+});
+
+on_both!(whoever_may_send_broadcasts_may_practise_without_being_given_it, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let fires = holding(Permission::EmergencyFire, 1);
+    assert_eq!(campus.press(&fires, Run::Drill).await.unwrap().state, State::Live);
+    let prepares = holding(Permission::EmergencyPrepare, 2);
+    assert!(is_forbidden(campus.press(&prepares, Run::Drill).await));
 });
 
 on_both!(nothing_goes_out_with_a_blank_in_it, |db| async {

@@ -2,6 +2,7 @@
 
 mod after;
 mod buttons;
+mod drill;
 mod notice;
 mod press;
 mod roll;

@@ -82,6 +82,7 @@ pub(super) fn home(language: Language, theme: Theme, run: Run, empty: bool) -> H
         code_fault: empty.then(|| "no".into()),
         may_fire: true,
         may_exercise: true,
+        sees_all: true,
     }
 }
 
@@ -198,6 +199,7 @@ pub(super) fn notice(language: Language, theme: Theme) -> NoticePage {
 pub(super) fn list(language: Language, theme: Theme, empty: bool) -> BroadcastsPage {
     BroadcastsPage {
         shell: framed(language, theme),
+        room: Place(Run::Live),
         filters: vec![(None, "*".into(), true), (Some(Run::Drill), "演练".into(), false)],
         rows: if empty { Vec::new() } else { Run::ALL.iter().map(|run| line(*run, State::Live)).collect() },
         newest: None,
