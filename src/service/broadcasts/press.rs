@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::super::messages::OwnWord;
-use super::changing::{Doer, text_as_it_is};
+use super::changing::{Doer, lapse, text_as_it_is, waited_too_long};
 use super::once::Once;
 use super::words::{self, Way, Words};
 use super::{Services, hand, rules, telling};
@@ -388,6 +388,12 @@ async fn in_its_place(tx: &mut Tx, doer: &Doer, new: &NewBroadcast<'_>) -> Resul
         // It ended, or was replaced, in this very instant.
         return store::insert(tx, new).await;
     };
+    if waited_too_long(&waits, new.created_at) {
+        // Nobody swept it away yet. Whoever attached to it would wait for nothing.
+        lapse(tx, &mut waits, new.created_at).await?;
+        store::update(tx, &waits, None).await?;
+        return store::insert(tx, new).await;
+    }
     if waits.state == State::Live || (new.state != State::Live && waits.state == State::PendingApproval) {
         return Ok(None);
     }

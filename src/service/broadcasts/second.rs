@@ -33,8 +33,8 @@ fn said(why: &str, needed: bool) -> Result<&str> {
     Ok(why)
 }
 
-/// The broadcast, for somebody who had no hand in it.
-async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<InHand> {
+/// The broadcast, for somebody who had no hand in it and does this to it.
+async fn for_second(s: &Services, caller: &Caller, id: BroadcastId, act: Act) -> Result<InHand> {
     caller.require(Permission::EmergencyApprove)?;
     let mut hand = InHand::take(s, caller, id).await?;
     let Some(operator) = caller.operator() else {
@@ -45,7 +45,7 @@ async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<In
         let detail = "you had a hand in this broadcast; somebody who had none has to decide";
         return Err(Error::forbidden(Permission::EmergencyApprove.name(), detail));
     }
-    Ok(hand)
+    hand.in_time(act).await
 }
 
 /// Sends it, as it was when the approver looked at it.
@@ -53,7 +53,7 @@ async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<In
 /// # Errors
 ///
 /// [`Error::Forbidden`] without the permission, and for whoever had a hand in it; [`Error::Conflict`] where it does not wait,
-/// or is no longer at that version.
+/// which it no longer does from the end of its time on, or is no longer at that version.
 pub async fn approve(
     s: &Services,
     caller: &Caller,
@@ -62,7 +62,7 @@ pub async fn approve(
     version: i64,
     request_id: &str,
 ) -> Result<()> {
-    let hand = for_second(s, caller, id).await?;
+    let hand = for_second(s, caller, id, Act::Approve).await?;
     // What it is, and then whether it is what was seen: whoever comes second is told who was first.
     hand.state().after(Act::Approve).map_err(illegal)?;
     hand.expect_version(version)?;
@@ -159,7 +159,7 @@ pub async fn reject(
     why: &str,
 ) -> Result<()> {
     let why = said(why, true)?;
-    let hand = for_second(s, caller, id).await?;
+    let hand = for_second(s, caller, id, Act::Reject).await?;
     turn_down(hand, &Doer::of(caller, from), Act::Reject, why).await
 }
 
@@ -176,7 +176,7 @@ pub async fn send_back(
     why: &str,
 ) -> Result<()> {
     let why = said(why, true)?;
-    let mut hand = for_second(s, caller, id).await?;
+    let mut hand = for_second(s, caller, id, Act::Return).await?;
     let doer = Doer::of(caller, from);
     hand.act(&doer, Act::Return, &json!({ "reason": why })).await?;
     hand.row.reason = Some(why.to_owned());
@@ -199,6 +199,7 @@ pub async fn withdraw(
     let why = said(why, false)?;
     let hand = InHand::take(s, caller, id).await?;
     is_its_own(caller, &hand)?;
+    let hand = hand.in_time(Act::Withdraw).await?;
     turn_down(hand, &Doer::of(caller, from), Act::Withdraw, why).await
 }
 
@@ -249,7 +250,7 @@ pub async fn edit(
 ) -> Result<()> {
     super::hand(caller)?;
     let rules = super::rules::in_force(s).await?;
-    let mut hand = InHand::take(s, caller, id).await?;
+    let mut hand = InHand::take(s, caller, id).await?.in_time(Act::Edit).await?;
     hand.state().after(Act::Edit).map_err(illegal)?;
     hand.expect_version(version)?;
     let before = text_as_it_is(&hand.row.plan.0);
@@ -297,7 +298,7 @@ pub async fn edit(
 pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: BroadcastId) -> Result<()> {
     super::hand(caller)?;
     let rules = super::rules::in_force(s).await?;
-    let mut hand = InHand::take(s, caller, id).await?;
+    let mut hand = InHand::take(s, caller, id).await?.in_time(Act::Submit).await?;
     let doer = Doer::of(caller, from);
     let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
     hand.act(&doer, Act::Submit, &detail).await?;
@@ -337,6 +338,7 @@ pub async fn go_alone(
     if !pressed_too {
         is_its_own(caller, &hand)?;
     }
+    let mut hand = hand.in_time(Act::Override).await?;
     hand.state().after(Act::Override).map_err(illegal)?;
     if let Some(version) = version {
         hand.expect_version(version)?;
@@ -371,7 +373,7 @@ pub async fn review(
     words: &str,
 ) -> Result<()> {
     let words = said(words, false)?;
-    let mut hand = for_second(s, caller, id).await?;
+    let mut hand = for_second(s, caller, id, Act::Review).await?;
     if hand.row.overridden != Overridden::Unseen {
         return Err(Error::conflict("broadcast_state", "there is nothing of it to look at"));
     }
