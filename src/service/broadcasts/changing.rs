@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ use crate::service::subscriptions;
 use crate::store::broadcasts::{self as store, BroadcastRow, NewAct};
 use crate::store::{Tx, audit};
 use crate::{Error, Result};
+
+/// In a launch's detail: how long the press that sent it took.
+const KEPT_MS: &str = "kept_ms";
 
 /// Who does something, and from where.
 #[derive(Clone, Debug)]
@@ -129,6 +133,19 @@ pub(super) fn waited_too_long(row: &BroadcastRow, now: Timestamp) -> bool {
     row.state.after(Act::Lapse).is_ok() && row.expires_at <= now
 }
 
+/// What a launch is kept with, at the end of its transaction: the message that it sends, and how long the press that sends it
+/// took until then, in milliseconds: from `since` of the steady clock. The commit itself comes after, as nothing that is in
+/// the log is changed.
+pub(super) fn launched(s: &Services, alert: &OwnWord, since: Duration) -> Value {
+    let took = s.clock.steady().saturating_sub(since);
+    json!({ "message": alert.id(), (KEPT_MS): u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
+}
+
+/// How long the press that sent it took, by the launch's detail; `None` where an older version sent it.
+pub(super) fn kept_after(launch: &Value) -> Option<Duration> {
+    launch.get(KEPT_MS).and_then(Value::as_u64).map(Duration::from_millis)
+}
+
 /// A broadcast in hand: its row locked, to be moved by acts.
 pub(super) struct InHand {
     pub tx: Tx,
@@ -209,5 +226,16 @@ impl InHand {
 
     pub fn state(&self) -> State {
         self.row.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_of_an_older_version_says_nothing_of_how_long_it_took() {
+        assert_eq!(kept_after(&json!({ "message": 7, "kept_ms": 12 })), Some(Duration::from_millis(12)));
+        assert_eq!(kept_after(&json!({ "message": 7 })), None);
     }
 }

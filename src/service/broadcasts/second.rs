@@ -2,10 +2,11 @@
 //! comes.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::changing::{Doer, InHand, illegal, text_as_it_is};
+use super::changing::{Doer, InHand, illegal, launched, text_as_it_is};
 use super::words::{self, Way, Words};
 use super::{Services, telling, time};
 use crate::domain::audience::{Audience, Params};
@@ -62,28 +63,30 @@ pub async fn approve(
     version: i64,
     request_id: &str,
 ) -> Result<()> {
+    let since = s.clock.steady();
     let hand = for_second(s, caller, id, Act::Approve).await?;
     // What it is, and then whether it is what was seen: whoever comes second is told who was first.
     hand.state().after(Act::Approve).map_err(illegal)?;
     hand.expect_version(version)?;
     let doer = Doer::of(caller, from);
     let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
-    launch(s, hand, &doer, Act::Approve, &detail, request_id).await
+    launch(s, hand, &doer, (Act::Approve, since), &detail, request_id).await
 }
 
-/// Sends what waited for a second person. Its time is that of this moment, and so is its end.
+/// Sends what waited for a second person, by an act that was begun at `since` of the steady clock. Its time is that of this
+/// moment, and its end is reckoned from it.
 async fn launch(
     s: &Services,
     mut hand: InHand,
     doer: &Doer,
-    act: Act,
+    (act, since): (Act, Duration),
     detail: &serde_json::Value,
     request_id: &str,
 ) -> Result<()> {
     let (id, now) = (hand.row.id, hand.now);
     hand.act(doer, act, detail).await?;
     let life = u64::from(hand.row.plan.0.scenario.expires_in_minutes);
-    hand.row.expires_at = now.plus(std::time::Duration::from_mins(life));
+    hand.row.expires_at = now.plus(Duration::from_mins(life));
     hand.row.live_at = Some(now);
     hand.row.override_at = None;
     let audience = audience(&mut hand, doer).await?;
@@ -91,7 +94,6 @@ async fn launch(
     hand.row.next_at = Some(time::next(&hand.row.plan.0, State::Live, now, hand.row.expires_at, false));
     alert.keep_broadcast(&mut hand.tx, &hand.interests).await?;
     store::add_message(&mut hand.tx, id, Part::Alert, alert.id()).await?;
-    doer.note(&mut hand.tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
     let plan = hand.row.plan.0.clone();
     let what = Publish {
         broadcast: id,
@@ -109,6 +111,8 @@ async fn launch(
     if hand.row.run != Run::Drill {
         store::be_untold(&mut hand.tx, id, now).await?;
     }
+    // At the end, as it says what all of this took.
+    doer.note(&mut hand.tx, id, now, Act::Launch, &launched(s, &alert, since)).await?;
     hand.commit().await?;
     alert.announce(s);
     telling::others(s, id, doer.operator);
@@ -328,6 +332,7 @@ pub async fn go_alone(
     why: &str,
     request_id: &str,
 ) -> Result<()> {
+    let since = s.clock.steady();
     super::hand(caller)?;
     let why = said(why, true)?;
     let mut hand = InHand::take(s, caller, id).await?;
@@ -357,7 +362,7 @@ pub async fn go_alone(
     }
     hand.row.overridden = Overridden::Unseen;
     let detail = json!({ "reason": why, "text": text_as_it_is(&hand.row.plan.0) });
-    launch(s, hand, &Doer::of(caller, from), Act::Override, &detail, request_id).await
+    launch(s, hand, &Doer::of(caller, from), (Act::Override, since), &detail, request_id).await
 }
 
 /// Notes that somebody else has looked at what was sent alone.

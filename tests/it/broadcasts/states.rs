@@ -193,3 +193,15 @@ on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {
     assert_eq!((anew.state, anew.attached_to), (State::PendingApproval, None));
     assert_eq!(campus.acts(late).await, [Act::Press, Act::Submit, Act::Lapse]);
 });
+
+on_both!(what_a_press_took_is_told_apart_from_what_a_second_person_took, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let id = handed_in(&campus).await;
+    Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
+    let times = broadcasts::times(&campus.s, &TERMINAL, id).await.unwrap();
+    // The clock stood still while it was approved, a minute after it was handed in.
+    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::from_mins(1))));
+    let direct = campus.press(&person(Role::DutyOfficer, 4), Run::Live).await.unwrap().id;
+    let times = broadcasts::times(&campus.s, &TERMINAL, direct).await.unwrap();
+    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::ZERO)));
+});
