@@ -83,6 +83,7 @@ impl ReportPage {
 /// One of the times, as it was measured, beside what is promised.
 #[derive(Clone, Debug)]
 pub struct TimeLine {
+    /// By which the promise is known; empty where nothing is promised.
     pub code: &'static str,
     pub what: String,
     /// None: it did not happen, or not yet.
@@ -142,6 +143,7 @@ impl Replies {
 fn times(view: &View, report: &Report) -> Vec<TimeLine> {
     let it = &report.times;
     let seconds = |n: u64| Some(Duration::from_secs(n));
+    let did = |wanted: Act| report.acts.iter().any(|done| done.act == wanted);
     let line = |code, key: &str, took, target| TimeLine { code, what: view.t(key), took, target };
     // By the channels, of which a dead one must not keep the others waiting.
     let paces = it.channels.iter().flat_map(|pace| {
@@ -151,13 +153,19 @@ fn times(view: &View, report: &Report) -> Vec<TimeLine> {
         };
         [of("time-channel-all", pace.all), of("time-channel-standstill", pace.standstill)]
     });
-    let mut lines = vec![
-        // Where a second person had to be asked, that is what took long.
-        line("T0", "time-decided", it.decided, None),
+    // Where a second person had to be asked: nothing is promised of people.
+    let waited = match (did(Act::Approve), did(Act::Override)) {
+        (true, _) => Some("time-decided"),
+        (_, true) => Some("time-alone"),
+        _ => None,
+    };
+    let mut lines: Vec<_> = waited.map(|key| line("", key, it.decided, None)).into_iter().collect();
+    lines.extend([
+        line("T0", "time-kept", it.kept, Some(Duration::from_millis(300))),
         line("T1", "time-first-call", it.first_call, seconds(1)),
         line("T2", "time-half", it.half, seconds(15)),
         line("T3", "time-all", it.all, seconds(60)),
-    ];
+    ]);
     lines.extend(paces);
     lines.push(line("T5", "time-stopped", it.stopped, seconds(2)));
     lines.push(line("T5", "time-corrected", it.corrected, seconds(3)));
@@ -309,7 +317,7 @@ fn rows(page: &ReportPage) -> Vec<[String; 4]> {
     for time in &page.times {
         let millis = time.took.map(|took| took.as_millis().to_string()).unwrap_or_default();
         let target = time.target.map(|target| view.t1("report-at-most-ms", "n", target.as_millis()));
-        let what = view.t1("report-in-ms", "what", format!("{} {}", time.code, time.what));
+        let what = view.t1("report-in-ms", "what", format!("{} {}", time.code, time.what).trim_start());
         add("report-times", what, millis, target.unwrap_or_default());
     }
     for line in &page.channels {

@@ -109,7 +109,7 @@ impl fmt::Display for Illegal {
             State::Live => "is being sent",
             State::Completed => "is over",
             State::Stopped => "was stopped",
-            State::Rejected => "was turned down",
+            State::Rejected => "was turned down, taken back or not decided in time",
         };
         write!(f, "`{act}` cannot be done: the broadcast {stands}")
     }

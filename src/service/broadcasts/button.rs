@@ -27,6 +27,7 @@ pub(in crate::service) struct Fired<'a> {
 /// choices than those of its place are perhaps not the button's.
 pub(in crate::service) async fn fire_button(s: &Services, fired: &Fired<'_>) -> Result<()> {
     let Prepared { scenario, plan, .. } = fired.prepared;
+    let since = s.clock.steady();
     let doer = Doer {
         operator: None,
         source: None,
@@ -41,6 +42,7 @@ pub(in crate::service) async fn fire_button(s: &Services, fired: &Fired<'_>) -> 
         run: Run::Live,
         note: "",
         once: Some(once),
+        since,
         request_id: fired.request_id,
     };
     let press = Box::pin(begin(s, &doer, Hand::Button, plan.clone(), &beginning));

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -18,6 +19,9 @@ use crate::service::subscriptions;
 use crate::store::broadcasts::{self as store, BroadcastRow, NewAct};
 use crate::store::{Tx, audit};
 use crate::{Error, Result};
+
+/// In a launch's detail: how long the press that sent it took.
+const KEPT_MS: &str = "kept_ms";
 
 /// Who does something, and from where.
 #[derive(Clone, Debug)]
@@ -98,6 +102,50 @@ pub(super) fn text_as_it_is(plan: &Plan) -> Value {
     })
 }
 
+/// Moves a broadcast, whose row is locked, by an act, which is noted.
+async fn move_by(
+    tx: &mut Tx,
+    row: &mut BroadcastRow,
+    now: Timestamp,
+    doer: &Doer,
+    act: Act,
+    detail: &Value,
+) -> Result<()> {
+    row.state = row.state.after(act).map_err(illegal)?;
+    doer.note(tx, row.id, now, act, detail).await?;
+    if !row.state.is_open() && row.ended_at.is_none() {
+        row.ended_at = Some(now);
+    }
+    let id = row.id.to_string();
+    let detail = json!({ "state": row.state });
+    audit::append(tx, now, &doer.label, audited(act), &id, &detail).await
+}
+
+/// Has one lapse, whose row is locked: whoever finds that its time is over does. The row is still to be written.
+pub(super) async fn lapse(tx: &mut Tx, row: &mut BroadcastRow, now: Timestamp) -> Result<()> {
+    move_by(tx, row, now, &Doer::time(), Act::Lapse, &json!({})).await?;
+    row.next_at = None;
+    Ok(())
+}
+
+/// It waits for somebody, and its time is over.
+pub(super) fn waited_too_long(row: &BroadcastRow, now: Timestamp) -> bool {
+    row.state.after(Act::Lapse).is_ok() && row.expires_at <= now
+}
+
+/// What a launch is kept with, at the end of its transaction: the message that it sends, and how long the press that sends it
+/// took until then, in milliseconds: from `since` of the steady clock. The commit itself comes after, as nothing that is in
+/// the log is changed.
+pub(super) fn launched(s: &Services, alert: &OwnWord, since: Duration) -> Value {
+    let took = s.clock.steady().saturating_sub(since);
+    json!({ "message": alert.id(), (KEPT_MS): u64::try_from(took.as_millis()).unwrap_or(u64::MAX) })
+}
+
+/// How long the press that sent it took, by the launch's detail; `None` where an older version sent it.
+pub(super) fn kept_after(launch: &Value) -> Option<Duration> {
+    launch.get(KEPT_MS).and_then(Value::as_u64).map(Duration::from_millis)
+}
+
 /// A broadcast in hand: its row locked, to be moved by acts.
 pub(super) struct InHand {
     pub tx: Tx,
@@ -133,6 +181,17 @@ impl InHand {
         Ok(Self { tx, row, now: s.clock.now(), interests, lately: Arc::clone(&s.broadcasts) })
     }
 
+    /// Goes on with it where its time is not over. One that waited too long lapses here and now, whether or not anybody sweeps, and
+    /// the act is refused as for any that has lapsed: what is hours old goes out by nobody's word.
+    pub async fn in_time(mut self, act: Act) -> Result<Self> {
+        if !waited_too_long(&self.row, self.now) {
+            return Ok(self);
+        }
+        lapse(&mut self.tx, &mut self.row, self.now).await?;
+        let state = self.commit().await?.state;
+        Err(illegal(Illegal { state, act }))
+    }
+
     /// As it was when whoever decides looked at it.
     pub fn expect_version(&self, version: i64) -> Result<()> {
         if self.row.version == version {
@@ -144,14 +203,7 @@ impl InHand {
 
     /// Moves it by an act, which is noted.
     pub async fn act(&mut self, doer: &Doer, act: Act, detail: &Value) -> Result<()> {
-        self.row.state = self.row.state.after(act).map_err(illegal)?;
-        doer.note(&mut self.tx, self.row.id, self.now, act, detail).await?;
-        if !self.row.state.is_open() && self.row.ended_at.is_none() {
-            self.row.ended_at = Some(self.now);
-        }
-        let id = self.row.id.to_string();
-        let detail = json!({ "state": self.row.state });
-        audit::append(&mut self.tx, self.now, &doer.label, audited(act), &id, &detail).await
+        move_by(&mut self.tx, &mut self.row, self.now, doer, act, detail).await
     }
 
     /// Writes down where it stands.
@@ -174,5 +226,16 @@ impl InHand {
 
     pub fn state(&self) -> State {
         self.row.state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_of_an_older_version_says_nothing_of_how_long_it_took() {
+        assert_eq!(kept_after(&json!({ "message": 7, "kept_ms": 12 })), Some(Duration::from_millis(12)));
+        assert_eq!(kept_after(&json!({ "message": 7 })), None);
     }
 }

@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::json;
 
 use super::super::messages::OwnWord;
-use super::changing::{Doer, text_as_it_is};
+use super::changing::{Doer, lapse, launched, text_as_it_is, waited_too_long};
 use super::once::Once;
 use super::words::{self, Way, Words};
 use super::{Services, hand, rules, telling};
@@ -101,6 +102,7 @@ pub(super) async fn press_by(
     seen: Option<i64>,
     once: Option<Once<'_>>,
 ) -> Result<Pressed> {
+    let since = s.clock.steady();
     let hand = hand(caller, pressing.run)?;
     may_run(caller, pressing.run)?;
     let row = scenarios::find(&s.db, pressing.scenario).await?;
@@ -120,6 +122,7 @@ pub(super) async fn press_by(
         run: pressing.run,
         note,
         once,
+        since,
         request_id: pressing.request_id,
     };
     Box::pin(self::begin(s, &doer, hand, plan, &begin)).await
@@ -131,6 +134,7 @@ pub(super) async fn press_by(
 ///
 /// As [`press`]; [`Error::Invalid`] where the words are such as no scenario may say.
 pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) -> Result<Pressed> {
+    let since = s.clock.steady();
     let hand = hand(caller, words.run)?;
     may_run(caller, words.run)?;
     let faults = words::refused(s, words.scenario);
@@ -140,9 +144,15 @@ pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) ->
     let note = said(words.note)?;
     let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
     let doer = Doer::of(caller, words.from);
-    let follows = words.follows;
-    let once = None;
-    let begin = Begin { scenario: None, follows, run: words.run, note, once, request_id: words.request_id };
+    let begin = Begin {
+        scenario: None,
+        follows: words.follows,
+        run: words.run,
+        note,
+        once: None,
+        since,
+        request_id: words.request_id,
+    };
     Box::pin(self::begin(s, &doer, hand, plan, &begin)).await
 }
 
@@ -157,6 +167,7 @@ pub(in crate::service) async fn press_alert(
     words: &FreeText<'_>,
     once: Once<'_>,
 ) -> Result<Pressed> {
+    let since = s.clock.steady();
     hand(caller, words.run)?;
     may_run(caller, words.run)?;
     let plan = Plan { scenario: words.scenario.clone(), version: 0, chosen: Chosen::default() };
@@ -167,6 +178,7 @@ pub(in crate::service) async fn press_alert(
         run: words.run,
         note: words.note,
         once: Some(once),
+        since,
         request_id: words.request_id,
     };
     Box::pin(self::begin(s, &doer, Hand::Alert, plan, &begin)).await
@@ -200,6 +212,8 @@ pub(super) struct Begin<'a> {
     pub note: &'a str,
     /// By what it is known when it is asked for again.
     pub once: Option<Once<'a>>,
+    /// When it was pressed, by the steady clock.
+    pub since: Duration,
     pub request_id: &'a str,
 }
 
@@ -214,7 +228,7 @@ pub(super) async fn begin(
     let now = s.clock.now();
     let rules = rules::in_force(s).await?;
     let needs = plan.press(begin.run, hand).needs();
-    let expires_at = now.plus(std::time::Duration::from_mins(u64::from(plan.scenario.expires_in_minutes)));
+    let expires_at = now.plus(Duration::from_mins(u64::from(plan.scenario.expires_in_minutes)));
     let words = Words {
         scenario: begin.scenario,
         plan: &plan,
@@ -355,7 +369,6 @@ async fn keep(
     if state == State::Live {
         alert.keep_broadcast(&mut tx, &interests).await?;
         store::add_message(&mut tx, id, Part::Alert, alert.id()).await?;
-        doer.note(&mut tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
         let what = Publish {
             broadcast: id,
             of: begin.follows.unwrap_or(id),
@@ -374,6 +387,10 @@ async fn keep(
     }
     let detail = json!({ "scenario": slug, "run": begin.run, "state": state });
     audit::append(&mut tx, now, &doer.label, "broadcast.press", &id.to_string(), &detail).await?;
+    if state == State::Live {
+        // At the end, as it says what all of this took.
+        doer.note(&mut tx, id, now, Act::Launch, &launched(s, alert, begin.since)).await?;
+    }
     tx.commit().await?;
     s.broadcasts.forget_open().await;
     tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
@@ -388,6 +405,12 @@ async fn in_its_place(tx: &mut Tx, doer: &Doer, new: &NewBroadcast<'_>) -> Resul
         // It ended, or was replaced, in this very instant.
         return store::insert(tx, new).await;
     };
+    if waited_too_long(&waits, new.created_at) {
+        // Nobody swept it away yet. Whoever attached to it would wait for nothing.
+        lapse(tx, &mut waits, new.created_at).await?;
+        store::update(tx, &waits, None).await?;
+        return store::insert(tx, new).await;
+    }
     if waits.state == State::Live || (new.state != State::Live && waits.state == State::PendingApproval) {
         return Ok(None);
     }

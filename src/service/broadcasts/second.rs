@@ -2,10 +2,11 @@
 //! comes.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::changing::{Doer, InHand, illegal, text_as_it_is};
+use super::changing::{Doer, InHand, illegal, launched, text_as_it_is};
 use super::words::{self, Way, Words};
 use super::{Services, telling, time};
 use crate::domain::audience::{Audience, Params};
@@ -33,8 +34,8 @@ fn said(why: &str, needed: bool) -> Result<&str> {
     Ok(why)
 }
 
-/// The broadcast, for somebody who had no hand in it.
-async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<InHand> {
+/// The broadcast, for somebody who had no hand in it and does this to it.
+async fn for_second(s: &Services, caller: &Caller, id: BroadcastId, act: Act) -> Result<InHand> {
     caller.require(Permission::EmergencyApprove)?;
     let mut hand = InHand::take(s, caller, id).await?;
     let Some(operator) = caller.operator() else {
@@ -45,7 +46,7 @@ async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<In
         let detail = "you had a hand in this broadcast; somebody who had none has to decide";
         return Err(Error::forbidden(Permission::EmergencyApprove.name(), detail));
     }
-    Ok(hand)
+    hand.in_time(act).await
 }
 
 /// Sends it, as it was when the approver looked at it.
@@ -53,7 +54,7 @@ async fn for_second(s: &Services, caller: &Caller, id: BroadcastId) -> Result<In
 /// # Errors
 ///
 /// [`Error::Forbidden`] without the permission, and for whoever had a hand in it; [`Error::Conflict`] where it does not wait,
-/// or is no longer at that version.
+/// which it no longer does from the end of its time on, or is no longer at that version.
 pub async fn approve(
     s: &Services,
     caller: &Caller,
@@ -62,28 +63,30 @@ pub async fn approve(
     version: i64,
     request_id: &str,
 ) -> Result<()> {
-    let hand = for_second(s, caller, id).await?;
+    let since = s.clock.steady();
+    let hand = for_second(s, caller, id, Act::Approve).await?;
     // What it is, and then whether it is what was seen: whoever comes second is told who was first.
     hand.state().after(Act::Approve).map_err(illegal)?;
     hand.expect_version(version)?;
     let doer = Doer::of(caller, from);
     let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
-    launch(s, hand, &doer, Act::Approve, &detail, request_id).await
+    launch(s, hand, &doer, (Act::Approve, since), &detail, request_id).await
 }
 
-/// Sends what waited for a second person. Its time is that of this moment, and so is its end.
+/// Sends what waited for a second person, by an act that was begun at `since` of the steady clock. Its time is that of this
+/// moment, and its end is reckoned from it.
 async fn launch(
     s: &Services,
     mut hand: InHand,
     doer: &Doer,
-    act: Act,
+    (act, since): (Act, Duration),
     detail: &serde_json::Value,
     request_id: &str,
 ) -> Result<()> {
     let (id, now) = (hand.row.id, hand.now);
     hand.act(doer, act, detail).await?;
     let life = u64::from(hand.row.plan.0.scenario.expires_in_minutes);
-    hand.row.expires_at = now.plus(std::time::Duration::from_mins(life));
+    hand.row.expires_at = now.plus(Duration::from_mins(life));
     hand.row.live_at = Some(now);
     hand.row.override_at = None;
     let audience = audience(&mut hand, doer).await?;
@@ -91,7 +94,6 @@ async fn launch(
     hand.row.next_at = Some(time::next(&hand.row.plan.0, State::Live, now, hand.row.expires_at, false));
     alert.keep_broadcast(&mut hand.tx, &hand.interests).await?;
     store::add_message(&mut hand.tx, id, Part::Alert, alert.id()).await?;
-    doer.note(&mut hand.tx, id, now, Act::Launch, &json!({ "message": alert.id() })).await?;
     let plan = hand.row.plan.0.clone();
     let what = Publish {
         broadcast: id,
@@ -109,6 +111,8 @@ async fn launch(
     if hand.row.run != Run::Drill {
         store::be_untold(&mut hand.tx, id, now).await?;
     }
+    // At the end, as it says what all of this took.
+    doer.note(&mut hand.tx, id, now, Act::Launch, &launched(s, &alert, since)).await?;
     hand.commit().await?;
     alert.announce(s);
     telling::others(s, id, doer.operator);
@@ -159,7 +163,7 @@ pub async fn reject(
     why: &str,
 ) -> Result<()> {
     let why = said(why, true)?;
-    let hand = for_second(s, caller, id).await?;
+    let hand = for_second(s, caller, id, Act::Reject).await?;
     turn_down(hand, &Doer::of(caller, from), Act::Reject, why).await
 }
 
@@ -176,7 +180,7 @@ pub async fn send_back(
     why: &str,
 ) -> Result<()> {
     let why = said(why, true)?;
-    let mut hand = for_second(s, caller, id).await?;
+    let mut hand = for_second(s, caller, id, Act::Return).await?;
     let doer = Doer::of(caller, from);
     hand.act(&doer, Act::Return, &json!({ "reason": why })).await?;
     hand.row.reason = Some(why.to_owned());
@@ -199,6 +203,7 @@ pub async fn withdraw(
     let why = said(why, false)?;
     let hand = InHand::take(s, caller, id).await?;
     is_its_own(caller, &hand)?;
+    let hand = hand.in_time(Act::Withdraw).await?;
     turn_down(hand, &Doer::of(caller, from), Act::Withdraw, why).await
 }
 
@@ -254,7 +259,7 @@ pub async fn edit(
 ) -> Result<()> {
     may_change(caller)?;
     let rules = super::rules::in_force(s).await?;
-    let mut hand = InHand::take(s, caller, id).await?;
+    let mut hand = InHand::take(s, caller, id).await?.in_time(Act::Edit).await?;
     hand.state().after(Act::Edit).map_err(illegal)?;
     hand.expect_version(version)?;
     let before = text_as_it_is(&hand.row.plan.0);
@@ -302,7 +307,7 @@ pub async fn edit(
 pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: BroadcastId) -> Result<()> {
     may_change(caller)?;
     let rules = super::rules::in_force(s).await?;
-    let mut hand = InHand::take(s, caller, id).await?;
+    let mut hand = InHand::take(s, caller, id).await?.in_time(Act::Submit).await?;
     let doer = Doer::of(caller, from);
     let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
     hand.act(&doer, Act::Submit, &detail).await?;
@@ -332,6 +337,7 @@ pub async fn go_alone(
     why: &str,
     request_id: &str,
 ) -> Result<()> {
+    let since = s.clock.steady();
     may_change(caller)?;
     let why = said(why, true)?;
     let mut hand = InHand::take(s, caller, id).await?;
@@ -342,6 +348,7 @@ pub async fn go_alone(
     if !pressed_too {
         is_its_own(caller, &hand)?;
     }
+    let mut hand = hand.in_time(Act::Override).await?;
     hand.state().after(Act::Override).map_err(illegal)?;
     if let Some(version) = version {
         hand.expect_version(version)?;
@@ -360,7 +367,7 @@ pub async fn go_alone(
     }
     hand.row.overridden = Overridden::Unseen;
     let detail = json!({ "reason": why, "text": text_as_it_is(&hand.row.plan.0) });
-    launch(s, hand, &Doer::of(caller, from), Act::Override, &detail, request_id).await
+    launch(s, hand, &Doer::of(caller, from), (Act::Override, since), &detail, request_id).await
 }
 
 /// Notes that somebody else has looked at what was sent alone.
@@ -376,7 +383,7 @@ pub async fn review(
     words: &str,
 ) -> Result<()> {
     let words = said(words, false)?;
-    let mut hand = for_second(s, caller, id).await?;
+    let mut hand = for_second(s, caller, id, Act::Review).await?;
     if hand.row.overridden != Overridden::Unseen {
         return Err(Error::conflict("broadcast_state", "there is nothing of it to look at"));
     }

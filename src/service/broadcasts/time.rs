@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Services;
-use super::changing::{Doer, InHand};
+use super::changing::{Doer, InHand, lapse};
 use super::telling;
 use super::words::{self, Way, Words};
 use crate::Result;
@@ -72,8 +72,7 @@ async fn tick_one(s: &Services, id: BroadcastId) -> Result<()> {
         State::Live if leader_ended(&mut hand).await? => complete(hand).await?,
         State::Live => escalate(s, hand, &doer).await?,
         State::Draft | State::PendingApproval | State::Returned if is_over => {
-            hand.act(&doer, Act::Lapse, &json!({})).await?;
-            hand.row.next_at = None;
+            lapse(&mut hand.tx, &mut hand.row, hand.now).await?;
             hand.commit().await?;
         }
         State::Draft | State::PendingApproval | State::Returned => {

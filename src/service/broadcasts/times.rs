@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::changing::kept_after;
 use super::{Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -16,7 +17,10 @@ use crate::store::{broadcasts as store, history};
 /// Each since the broadcast went out; `None` where it has not happened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Times {
-    /// From the press until it went out: what a second person took.
+    /// From the press that sent it, a second person's word where one was needed, until all of it was written and its commit
+    /// began.
+    pub kept: Option<Duration>,
+    /// From the first press until it went out: what a second person took, or was waited for.
     pub decided: Option<Duration>,
     /// The first call to a provider began.
     pub first_call: Option<Duration>,
@@ -64,6 +68,7 @@ pub async fn times(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Tim
         history::counts(&s.db, &alerts).await?.iter().any(|count| count.pending + count.sending > 0);
     // When somebody said so: that its time was over has nothing to do with how fast a stop is.
     let acts = store::acts(&s.db, id).await?;
+    let launch = acts.iter().find(|done| done.act == Act::Launch);
     let first = |wanted: &[Act]| acts.iter().find(|done| wanted.contains(&done.act)).map(|done| done.at);
     let stopped = match first(&[Act::Stop, Act::Correct, Act::AllClear]) {
         Some(said) => {
@@ -78,6 +83,7 @@ pub async fn times(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Tim
         _ => None,
     };
     Ok(Times {
+        kept: launch.and_then(|launch| kept_after(&launch.detail.0)),
         decided: Some(live_at.since(row.created_at)),
         first_call: since(at.first_call),
         half: since(at.half),

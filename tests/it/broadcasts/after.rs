@@ -202,7 +202,7 @@ on_both!(an_all_clear_ends_it, |db| async {
 });
 
 /// What an update says.
-fn more() -> Texts {
+pub(super) fn more() -> Texts {
     let said = |title: &str, text: &str| Said {
         title: title.to_owned(),
         body: text.to_owned(),

@@ -6,6 +6,7 @@ mod faults;
 mod press;
 mod roll;
 mod second;
+mod states;
 mod still;
 mod time;
 

@@ -197,7 +197,13 @@ async fn the_report_has_all_that_was_done_adds_up_and_keeps_what_was_learnt() {
     let (app, mut officer, page) = asked().await;
     let report = format!("{page}/report");
     says(&app, "1", Condition::Safe, "", "").await;
-    has(&officer.get(&report).await, &["截至", "T1", "T3", "邮件链接", "合计等于人数乘以渠道数"]);
+    let so_far = officer.get(&report).await;
+    has(
+        &so_far,
+        &["截至", "T0", "从发出它的那次操作到全部写入", "T1", "T3", "邮件链接", "合计等于人数乘以渠道数"],
+    );
+    // Nobody else was asked.
+    lacks(&so_far, &["从发起到第二人批准", "从发起到不经第二人发出"]);
     assert_eq!(to(&act(&mut officer, &page, "all-clear", &[("code", "F1")]).await), page);
     app.drain().await;
     app.clock.turn(60_000);
@@ -239,4 +245,10 @@ async fn the_report_has_all_that_was_done_adds_up_and_keeps_what_was_learnt() {
     let waits = to(&pressed(&mut Browser::signed_in(&app, Role::Owner).await, Run::Live).await);
     assert_eq!(officer.get(&format!("{waits}/report")).await.status, 404);
     assert_eq!(officer.get(&format!("{waits}/roll")).await.status, 404);
+    // How long a second person took is a line of its own.
+    app.clock.turn(40_000);
+    assert_eq!(to(&act(&mut officer, &waits, "approve", &[("version", "1")]).await), waits);
+    let read = officer.get(&format!("{waits}/report")).await;
+    has(&read, &["从发起到第二人批准", "40", "从发出它的那次操作到全部写入"]);
+    lacks(&read, &["从发起到不经第二人发出"]);
 }

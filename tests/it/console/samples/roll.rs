@@ -134,7 +134,12 @@ fn report(language: Language, theme: Theme, over: bool) -> ReportPage {
         made_at: ago(0),
         people: 48_312,
         reached: 45_000,
-        times: vec![time("T1", 400, 1_000), time("T3", 90_000, 60_000), time("T5", 0, 0)],
+        times: vec![
+            time("", 300_000, 0),
+            time("T1", 400, 1_000),
+            time("T3", 90_000, 60_000),
+            time("T5", 0, 0),
+        ],
         channels: ChannelKind::ALL
             .map(|channel| ChannelLine {
                 channel,

@@ -1,0 +1,207 @@
+//! Every act, by the service's own function, in every state that there is: what the table of states allows is done and all
+//! else refused, without a trace. And what waited past its time, which lapses under whoever touches it.
+
+use belltower::domain::audience::Audience;
+use belltower::domain::emergency::Level;
+use belltower::domain::emergency::free_text::FreeText;
+use belltower::service::broadcasts::{
+    Changed, all_clear, approve, correct, edit, go_alone, learn, reject, review, send_back, stop, submit,
+    update, withdraw,
+};
+
+use super::after::more;
+use super::*;
+use crate::support::on_both;
+
+/// Words of one's own, which are the same as no other's: any number of them are open at once.
+fn words() -> Scenario {
+    let words = FreeText {
+        alert: more(),
+        level: Level::Orange,
+        audience: Audience { everyone: true, ..Audience::default() },
+        channels: vec![ChannelKind::Email],
+        expires_in_minutes: 120,
+    };
+    words.scenario()
+}
+
+/// An owner handed it in a minute ago: it waits for a second person, and may go out without one.
+async fn handed_in(campus: &Campus) -> BroadcastId {
+    let scenario = words();
+    let words = broadcasts::FreeText {
+        scenario: &scenario,
+        follows: None,
+        run: Run::Live,
+        note: "",
+        from: None,
+        request_id: "test",
+    };
+    let pressed = broadcasts::press_words(&campus.s, &person(Role::Owner, 1), &words).await.unwrap();
+    assert_eq!(pressed.state, State::PendingApproval);
+    campus.turn(Duration::from_mins(1));
+    pressed.id
+}
+
+/// Turns the clock to the end of its time.
+async fn to_its_end(campus: &Campus, id: BroadcastId) {
+    let left = campus.row(id).await.expires_at.since(campus.s.clock.now());
+    campus.turn(left);
+}
+
+/// One that stands so; `None` where none is ever kept that does.
+async fn standing(campus: &Campus, state: State) -> Option<BroadcastId> {
+    if state == State::Draft {
+        return None;
+    }
+    let (owner, other) = (person(Role::Owner, 1), person(Role::Reviewer, 3));
+    let id = handed_in(campus).await;
+    if matches!(state, State::Live | State::Completed | State::Stopped) {
+        // Without a second person, so that there is something to review.
+        go_alone(&campus.s, &owner, None, id, None, "无人应答", "test").await.unwrap();
+    }
+    match state {
+        State::Draft | State::PendingApproval | State::Live => {}
+        State::Returned => send_back(&campus.s, &other, None, id, "请确认").await.unwrap(),
+        State::Rejected => reject(&campus.s, &other, None, id, "误报").await.unwrap(),
+        State::Stopped => {
+            stop(&campus.s, &owner, None, id, "").await.unwrap();
+        }
+        State::Completed => {
+            to_its_end(campus, id).await;
+            broadcasts::tick(&campus.s).await.unwrap();
+        }
+    }
+    assert_eq!(campus.state(id).await, state);
+    Some(id)
+}
+
+/// Does it, as somebody who may; `None` where nobody does such a thing to one that there is: it is begun, or time does it.
+async fn does(campus: &Campus, act: Act, id: BroadcastId) -> Option<Result<()>> {
+    let s = &campus.s;
+    let (owner, second) = (person(Role::Owner, 1), person(Role::Reviewer, 2));
+    let version = campus.row(id).await.version;
+    let done = match act {
+        Act::Submit => submit(s, &owner, None, id).await,
+        Act::Edit => edit(s, &owner, None, id, version, Changed::Words(&words())).await,
+        Act::Approve => approve(s, &second, None, id, version, "test").await,
+        Act::Reject => reject(s, &second, None, id, "误报").await,
+        Act::Return => send_back(s, &second, None, id, "请确认").await,
+        Act::Override => go_alone(s, &owner, None, id, Some(version), "无人应答", "test").await,
+        Act::Update => update(s, &owner, None, id, &more(), "", "test").await.map(drop),
+        Act::Stop => stop(s, &owner, None, id, "").await.map(drop),
+        Act::Correct => correct(s, &owner, None, id, "test").await.map(drop),
+        Act::AllClear => all_clear(s, &owner, None, id, "test").await.map(drop),
+        Act::Withdraw => withdraw(s, &owner, None, id, "").await,
+        Act::Review => review(s, &second, None, id, "属实").await,
+        Act::Learn => learn(s, &second, None, id, "东门的钥匙应放在值班室").await,
+        Act::Press | Act::Launch | Act::Attach | Act::Escalate | Act::Complete | Act::Lapse => return None,
+    };
+    Some(done)
+}
+
+fn is_refused(done: &Result<()>) -> bool {
+    matches!(done, Err(Error::Conflict { code: "broadcast_state", .. }))
+}
+
+/// All that is kept of it.
+async fn kept(campus: &Campus, id: BroadcastId) -> String {
+    let acts = broadcasts::acts(&campus.s, &TERMINAL, id).await.unwrap();
+    format!("{:?} {acts:?}", campus.row(id).await)
+}
+
+on_both!(what_a_state_does_not_allow_is_refused_and_leaves_no_trace, |db| async {
+    let campus = Campus::new(db, 1).await;
+    for state in State::ALL {
+        let Some(id) = Box::pin(standing(&campus, *state)).await else { continue };
+        let before = kept(&campus, id).await;
+        let mut refused = 0;
+        for act in Act::ALL.iter().filter(|act| state.after(**act).is_err()) {
+            let Some(done) = Box::pin(does(&campus, *act, id)).await else { continue };
+            assert!(is_refused(&done), "{act} of {state}: {done:?}");
+            assert_eq!(kept(&campus, id).await, before, "{act} of {state}");
+            refused += 1;
+        }
+        assert!(refused > 0, "{state}");
+    }
+});
+
+on_both!(what_a_state_allows_is_done_and_leads_where_the_table_says, |db| async {
+    let campus = Campus::new(db, 1).await;
+    for state in State::ALL {
+        for act in Act::ALL {
+            let Ok(leads_to) = state.after(*act) else { continue };
+            let Some(id) = Box::pin(standing(&campus, *state)).await else { continue };
+            let Some(done) = Box::pin(does(&campus, *act, id)).await else { continue };
+            assert!(done.is_ok(), "{act} of {state}: {done:?}");
+            assert_eq!(campus.state(id).await, leads_to, "{act} of {state}");
+        }
+    }
+});
+
+/// How it stands, and the last that was done to it.
+async fn end_of(campus: &Campus, id: BroadcastId) -> String {
+    let row = campus.row(id).await;
+    let acts = broadcasts::acts(&campus.s, &TERMINAL, id).await.unwrap();
+    let last = acts.last().unwrap();
+    let stands = (row.state, row.next_at, row.live_at, row.ended_at == Some(row.expires_at));
+    format!("{stands:?} {} {} {:?} {}", last.act, last.done_by, last.done_from, last.detail.0)
+}
+
+on_both!(what_waited_past_its_time_lapses_under_whoever_touches_it_as_it_would_be_swept, |db| async {
+    let mut campus = Campus::new(db, 1).await;
+    let swept = handed_in(&campus).await;
+    to_its_end(&campus, swept).await;
+    broadcasts::tick(&campus.s).await.unwrap();
+    let lapsed = end_of(&campus, swept).await;
+    assert!(lapsed.contains(" lapse belltower "), "{lapsed}");
+    let mut refused = Vec::new();
+    for state in [State::PendingApproval, State::Returned] {
+        for act in Act::ALL.iter().filter(|act| state.after(**act).is_ok()) {
+            let id = Box::pin(standing(&campus, state)).await.unwrap();
+            to_its_end(&campus, id).await;
+            let Some(done) = Box::pin(does(&campus, *act, id)).await else { continue };
+            assert!(is_refused(&done), "{act} of {state}: {done:?}");
+            assert_eq!(end_of(&campus, id).await, lapsed, "{act} of {state}");
+            refused.push(*act);
+        }
+    }
+    for act in [Act::Approve, Act::Override, Act::Edit, Act::Return, Act::Submit, Act::Withdraw] {
+        assert!(refused.contains(&act), "{act}");
+    }
+    campus.drain().await;
+    assert_eq!(campus.arrived(), []);
+});
+
+on_both!(what_waits_goes_out_until_its_time_is_over_and_then_has_all_of_its_time, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let id = handed_in(&campus).await;
+    let left = campus.row(id).await.expires_at.since(campus.s.clock.now());
+    campus.turn(left.saturating_sub(Duration::from_millis(1)));
+    Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
+    let row = campus.row(id).await;
+    assert_eq!(row.state, State::Live);
+    assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_mins(120));
+});
+
+on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let owner = person(Role::Owner, 1);
+    let late = campus.press(&owner, Run::Live).await.unwrap().id;
+    to_its_end(&campus, late).await;
+    let anew = campus.press(&owner, Run::Live).await.unwrap();
+    assert_ne!(anew.id, late);
+    assert_eq!((anew.state, anew.attached_to), (State::PendingApproval, None));
+    assert_eq!(campus.acts(late).await, [Act::Press, Act::Submit, Act::Lapse]);
+});
+
+on_both!(what_a_press_took_is_told_apart_from_what_a_second_person_took, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let id = handed_in(&campus).await;
+    Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
+    let times = broadcasts::times(&campus.s, &TERMINAL, id).await.unwrap();
+    // The clock stood still while it was approved, a minute after it was handed in.
+    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::from_mins(1))));
+    let direct = campus.press(&person(Role::DutyOfficer, 4), Run::Live).await.unwrap().id;
+    let times = broadcasts::times(&campus.s, &TERMINAL, direct).await.unwrap();
+    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::ZERO)));
+});
