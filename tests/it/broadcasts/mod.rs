@@ -7,6 +7,7 @@ mod press;
 mod roll;
 mod second;
 mod still;
+mod stuck;
 mod time;
 
 use std::collections::BTreeSet;
