@@ -13,8 +13,7 @@ use super::{OpenBroadcast, Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::suppressed::NO_ADDRESS;
-use crate::domain::delivery::{RECALLED, State as DeliveryState};
+use crate::domain::delivery::State as DeliveryState;
 use crate::domain::emergency::{Part, Run, State};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::message::Lane;
@@ -25,7 +24,7 @@ use crate::store::history;
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// Broadcasts of which the latest is kept at hand.
 const KEPT: usize = 32;
-/// A channel that has something to hand over and handed over nothing for so long is named.
+/// A channel by which something has been due for so long, and that handed over nothing meanwhile, is named.
 const QUIET: Duration = Duration::from_secs(8);
 
 /// The alert and its escalation by one channel.
@@ -43,7 +42,7 @@ pub struct ChannelProgress {
     pub per_second: Option<f64>,
     /// When all will be handed over at this pace.
     pub done_at: Option<Timestamp>,
-    /// It has something to hand over, and does not.
+    /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time.
     pub is_stuck: bool,
 }
 
@@ -139,14 +138,14 @@ async fn read(s: &Services, row: &store::BroadcastRow) -> Result<Progress> {
         let counts = counts.get(&one.message_id).cloned().unwrap_or_default();
         let recalled = match counts.all.cancelled {
             0 => 0,
-            _ => of_reason(&store::reasons(&s.db, &[one.message_id]).await?, None, RECALLED),
+            _ => store::recalled(&s.db, one.message_id).await?,
         };
         parts.push(PartProgress { part: one.part, message: one.message_id, counts, recalled });
     }
     let people = store::people(&s.db, &alerts).await?;
     let reasons = store::reasons(&s.db, &alerts).await?;
-    let pace = store::pace(&s.db, &alerts).await?;
     let now = s.clock.now();
+    let pace = store::pace(&s.db, &alerts, now).await?;
     let taken = providers::room(s, Lane::Emergency, now).await?.taken;
     let escalated = sent.iter().any(|one| one.part == Part::Escalation);
     let used = row.plan.0.scenario.channels_of_all(escalated);
@@ -155,7 +154,7 @@ async fn read(s: &Services, row: &store::BroadcastRow) -> Result<Progress> {
         let pace = pace.iter().find(|pace| pace.channel == *channel);
         let no_provider =
             row.run != Run::Drill && !channel.address_kinds(None).iter().any(|kind| taken.contains(kind));
-        channel_progress(*channel, counts, pace, &reasons, now, row.live_at, no_provider)
+        channel_progress(*channel, counts, pace, now, row.live_at, no_provider)
     });
     Ok(Progress {
         state: row.state,
@@ -187,19 +186,10 @@ fn sum(parts: &[PartProgress], of: &[MessageId], channel: ChannelKind) -> Counts
     Counts::new(of)
 }
 
-/// How many there are for a reason, by one channel or by all.
-fn of_reason(reasons: &[ReasonRow], channel: Option<ChannelKind>, reason: &str) -> i64 {
-    let is = |row: &&ReasonRow| {
-        channel.is_none_or(|channel| row.channel == channel) && row.reason.as_deref() == Some(reason)
-    };
-    reasons.iter().filter(is).map(|row| row.n).sum()
-}
-
 fn channel_progress(
     channel: ChannelKind,
     counts: Counts,
     pace: Option<&PaceRow>,
-    reasons: &[ReasonRow],
     now: Timestamp,
     live_at: Option<Timestamp>,
     no_provider: bool,
@@ -215,13 +205,15 @@ fn channel_progress(
     let done_at = per_second
         .filter(|pace| left > 0 && *pace > 0.0)
         .map(|pace| now.plus(Duration::from_secs_f64((left as f64 / pace).min(86_400.0))));
-    let quiet_since = last_at.or(live_at);
+    // What is due was planned when it was due first: a message that goes out minutes after the alert has its own beginning.
+    let due_since = pace.and_then(|pace| pace.due_since);
+    let quiet_since = due_since.map(|due| due.max(last_at.unwrap_or(due)).max(live_at.unwrap_or(due)));
     let is_quiet = quiet_since.is_some_and(|at| now.since(at) >= QUIET);
     ChannelProgress {
         channel,
         counts,
-        no_address: of_reason(reasons, Some(channel), NO_ADDRESS),
-        recalled: of_reason(reasons, Some(channel), RECALLED),
+        no_address: pace.map_or(0, |pace| pace.no_address),
+        recalled: pace.map_or(0, |pace| pace.recalled),
         first_at,
         last_at,
         per_second,

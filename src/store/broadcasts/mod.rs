@@ -8,7 +8,7 @@ pub use self::acts::{ActRow, NewAct, acts, attached, had_a_hand, note};
 pub(super) use self::progress::may_have_it;
 pub use self::progress::{
     ChannelTimesRow, PaceRow, PeopleRow, ReasonRow, TimesRow, channel_times, is_planning, pace, people,
-    reasons, times,
+    reasons, recalled, times,
 };
 pub use self::sent::{
     OfRow, SentRow, add_message, escalated_in, messages, messages_in, of_message, of_message_in, told_by,

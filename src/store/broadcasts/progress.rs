@@ -3,7 +3,8 @@
 use crate::Result;
 use crate::clock::Timestamp;
 use crate::domain::channel::ChannelKind;
-use crate::domain::delivery::State;
+use crate::domain::delivery::suppressed::NO_ADDRESS;
+use crate::domain::delivery::{RECALLED, State};
 use crate::domain::id::MessageId;
 use crate::store::{Db, in_db, row, sql, to_json};
 
@@ -69,25 +70,45 @@ pub async fn reasons(db: &Db, messages: &[MessageId]) -> Result<Vec<ReasonRow>> 
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(c).await)?)
 }
 
+/// How many deliveries of a message were called back.
+pub async fn recalled(db: &Db, message: MessageId) -> Result<i64> {
+    let text = format!(
+        "SELECT CAST(count(*) AS bigint) FROM delivery WHERE message_id = $1 AND state >= 4 AND reason = '{RECALLED}'"
+    );
+    let n: i64 = in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(message.0).fetch_one(c).await)?;
+    Ok(n)
+}
+
 row! {
-    /// When a channel's deliveries were handed over.
+    /// When a channel's deliveries were handed over, and what of them is not.
     pub struct PaceRow {
         pub channel: ChannelKind,
         pub first_at: Option<Timestamp>,
         pub last_at: Option<Timestamp>,
         pub handed: i64,
+        /// When that was due which has been due for longest and is not handed over, or is being handed over. `None`: nothing
+        /// is; what waits for another try is due when its time has come.
+        pub due_since: Option<Timestamp>,
+        /// For which nobody has an address.
+        pub no_address: i64,
+        /// That were called back.
+        pub recalled: i64,
     }
 }
 
-/// Since when and until when each channel handed over.
-pub async fn pace(db: &Db, messages: &[MessageId]) -> Result<Vec<PaceRow>> {
+/// Since when and until when each channel handed over, and what of it is due by `now`: all by one walk through the deliveries, as
+/// whoever watches asks every second.
+pub async fn pace(db: &Db, messages: &[MessageId], now: Timestamp) -> Result<Vec<PaceRow>> {
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
     let text = format!(
-        "SELECT d.channel, min(d.sent_at) AS first_at, max(d.sent_at) AS last_at, CAST(count(d.sent_at) AS bigint) AS handed
+        "SELECT d.channel, min(d.sent_at) AS first_at, max(d.sent_at) AS last_at, CAST(count(d.sent_at) AS bigint) AS handed,
+            min(CASE WHEN d.state = 1 OR (d.state = 0 AND d.due_at <= $2) THEN d.due_at END) AS due_since,
+            CAST(count(CASE WHEN d.reason = '{NO_ADDRESS}' THEN 1 END) AS bigint) AS no_address,
+            CAST(count(CASE WHEN d.reason = '{RECALLED}' THEN 1 END) AS bigint) AS recalled
          FROM delivery d WHERE d.message_id IN {ids} GROUP BY d.channel ORDER BY d.channel",
         ids = db.dialect().int_list("$1"),
     );
-    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(c).await)?)
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(c).await)?)
 }
 
 /// Whether people of one of these messages are still to be planned.

@@ -46,7 +46,7 @@ fn adds_up(progress: &Progress, people: i64) {
     assert_eq!((alert.part, alert.counts.all.planned), (Part::Alert, people * 3));
 }
 
-fn of(progress: &Progress, channel: ChannelKind) -> &broadcasts::ChannelProgress {
+pub(super) fn of(progress: &Progress, channel: ChannelKind) -> &broadcasts::ChannelProgress {
     progress.channels.iter().find(|one| one.channel == channel).unwrap()
 }
 

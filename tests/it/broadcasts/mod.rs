@@ -8,6 +8,7 @@ mod roll;
 mod second;
 mod states;
 mod still;
+mod stuck;
 mod time;
 
 use std::collections::BTreeSet;

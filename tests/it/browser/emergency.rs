@@ -11,7 +11,7 @@ use belltower::service::caller::{Caller, OperatorCaller};
 use belltower::service::operators::{self, NewOperator};
 use belltower::service::{recipients, scenarios, short_links};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::PASSWORD;
 use super::chrome::in_browser;
@@ -25,6 +25,9 @@ const LONG_ENOUGH: Duration = Duration::from_millis(2_600);
 const TOO_SHORT: Duration = Duration::from_millis(500);
 const SEND: &str = "向 3 人 发出“火灾 · 图书馆”";
 const REHEARSE: &str = "在沙箱中演练“火灾 · 图书馆”（按 3 人 计）";
+
+/// A desk's screen and a phone's, and where it burns as somebody looks at each: what burns at one place is one broadcast.
+const SCREENS: [(u32, &str); 2] = [(1440, "图书馆"), (390, "食堂")];
 
 async fn campus() -> TestApp {
     let app = TestApp::start().await;
@@ -72,14 +75,27 @@ fn another() -> Caller {
 }
 
 /// As somebody else presses, who is not on duty.
-async fn pressed_by_another(app: &TestApp, run: Run) -> String {
-    let pressed = press_fire(&app.services, &another(), run, &fire("图书馆")).await.unwrap();
+async fn pressed_by_another(app: &TestApp, run: Run, place: &str) -> String {
+    let pressed = press_fire(&app.services, &another(), run, &fire(place)).await.unwrap();
     format!("/console/emergency/broadcasts/{}", pressed.id)
 }
 
 async fn choose(person: &Person) {
-    person.tick("图书馆").await;
+    choose_at(person, "图书馆").await;
+}
+
+async fn choose_at(person: &Person, place: &str) {
+    person.tick(place).await;
     person.tick("操场").await;
+}
+
+/// With a finger on a phone, with the mouse at a desk.
+async fn hold(person: &Person, width: u32, name: &str, span: Duration) {
+    if width < 600 {
+        person.touch(name, span).await;
+    } else {
+        person.hold(name, span).await;
+    }
 }
 
 #[test]
@@ -105,25 +121,28 @@ fn a_button_that_is_let_go_early_sends_nothing_and_one_that_is_held_sends() {
 }
 
 #[test]
-fn a_finger_holds_it_on_a_phone_then_stops_it_and_gives_the_all_clear() {
+fn it_is_held_stopped_and_given_the_all_clear_at_a_desk_and_on_a_phone() {
     on_duty(async |app, person| {
-        person.look_at_width(390).await;
-        person.open("/console/emergency/press/fire").await;
-        choose(person).await;
-        person.touch(SEND, TOO_SHORT).await;
-        person.sees("松开过早，没有发出。").await;
-        assert_eq!(all(app).await.len(), 0);
-        person.touch(SEND, LONG_ENOUGH).await;
-        person.sees("正在发送").await;
-        person.press("停止“火灾 · 图书馆”").await;
-        person.sees("已停止：").await;
-        assert_eq!(all(app).await[0].state, State::Stopped);
-        person.press("情况结束，发解除").await;
-        person.touch("立即发出解除", TOO_SHORT).await;
-        person.sees("松开过早，没有发出。").await;
-        person.touch("立即发出解除", LONG_ENOUGH).await;
-        person.sees("解除正在发出。").await;
-        person.sees_no("立即发出解除").await;
+        for (before, (width, place)) in SCREENS.into_iter().enumerate() {
+            let send = format!("向 3 人 发出“火灾 · {place}”");
+            person.look_at_width(width).await;
+            person.open("/console/emergency/press/fire").await;
+            choose_at(person, place).await;
+            hold(person, width, &send, TOO_SHORT).await;
+            person.sees("松开过早，没有发出。").await;
+            assert_eq!(all(app).await.len(), before);
+            hold(person, width, &send, LONG_ENOUGH).await;
+            person.sees("正在发送").await;
+            person.press(&format!("停止“火灾 · {place}”")).await;
+            person.sees("已停止：").await;
+            assert_eq!(all(app).await[0].state, State::Stopped);
+            person.press("情况结束，发解除").await;
+            hold(person, width, "立即发出解除", TOO_SHORT).await;
+            person.sees("松开过早，没有发出。").await;
+            hold(person, width, "立即发出解除", LONG_ENOUGH).await;
+            person.sees("解除正在发出。").await;
+            person.sees_no("立即发出解除").await;
+        }
     });
 }
 
@@ -164,21 +183,25 @@ fn without_a_mouse_the_key_is_held_or_the_code_typed() {
 #[test]
 fn a_second_person_approves_what_renews_itself_on_their_page() {
     on_duty(async |app, person| {
-        let page = pressed_by_another(app, Run::Live).await;
-        person.open("/console").await;
-        person.press("等待第二人审批的紧急广播1").await;
-        person.press("火灾 · 图书馆").await;
-        person.is_at(&page).await;
-        person.press("批准：立即向 3 人 发出“火灾 · 图书馆”").await;
-        person.sees("已批准，正在发出。").await;
-        person.sees("停止“火灾 · 图书馆”").await;
-        assert_eq!(all(app).await[0].state, State::Live);
-        // Somebody else stops it: this page learns of it by itself.
-        let id = all(app).await[0].id;
-        broadcasts::stop(&app.services, &another(), None, id, "").await.unwrap();
-        app.clock.turn(1_000);
-        person.sees("已停止").await;
-        person.sees_no("停止“火灾 · 图书馆”").await;
+        for (width, place) in SCREENS {
+            let name = format!("火灾 · {place}");
+            let page = pressed_by_another(app, Run::Live, place).await;
+            person.look_at_width(width).await;
+            person.open("/console").await;
+            person.press("等待第二人审批的紧急广播1").await;
+            person.press(&name).await;
+            person.is_at(&page).await;
+            person.press(&format!("批准：立即向 3 人 发出“{name}”")).await;
+            person.sees("已批准，正在发出。").await;
+            person.sees(&format!("停止“{name}”")).await;
+            assert_eq!(all(app).await[0].state, State::Live);
+            // Somebody else stops it: this page learns of it by itself.
+            let id = all(app).await[0].id;
+            broadcasts::stop(&app.services, &another(), None, id, "").await.unwrap();
+            app.clock.turn(1_000);
+            person.sees("已停止").await;
+            person.sees_no(&format!("停止“{name}”")).await;
+        }
     });
 }
 
@@ -239,50 +262,57 @@ fn a_drill_looks_reads_and_acts_unlike_what_is_live() {
 fn without_script_the_code_is_typed() {
     on_duty(async |app, person| {
         person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-        person.open("/console/emergency").await;
-        person.fill("输入代码，按回车", "f1").await;
-        person.press("前往").await;
-        person.tick("图书馆").await;
-        person.press("查看将发出的内容").await;
-        person.sees("请选择。").await;
-        person.tick("操场").await;
-        person.press("查看将发出的内容").await;
-        person.sees("图书馆发生火情，请立即从安全出口撤离").await;
-        person.sees_no("请按住 2 秒").await;
-        person.fill("或输入 F1 并按回车发出", "g1").await;
-        person.press(SEND).await;
-        person.sees("没有发出：代码不对").await;
-        assert_eq!(all(app).await.len(), 0);
-        person.fill("或输入 F1 并按回车发出", "F1").await;
-        person.press(SEND).await;
-        person.sees("正在发出。").await;
-        assert_eq!(all(app).await.len(), 1);
-        person.press("停止“火灾 · 图书馆”").await;
-        person.sees("已停止：").await;
-        person.press("情况不实：更正").await;
-        person.press("立即发出更正").await;
-        person.sees("没有发出：代码不对").await;
-        person.fill("或输入 F1 并按回车", "f1").await;
-        person.press("立即发出更正").await;
-        person.sees("更正正在发出。").await;
+        for (before, (width, place)) in SCREENS.into_iter().enumerate() {
+            let send = format!("向 3 人 发出“火灾 · {place}”");
+            person.look_at_width(width).await;
+            person.open("/console/emergency").await;
+            person.fill("输入代码，按回车", "f1").await;
+            person.press("前往").await;
+            person.tick(place).await;
+            person.press("查看将发出的内容").await;
+            person.sees("请选择。").await;
+            person.tick("操场").await;
+            person.press("查看将发出的内容").await;
+            person.sees(&format!("{place}发生火情，请立即从安全出口撤离")).await;
+            person.sees_no("请按住 2 秒").await;
+            person.fill("或输入 F1 并按回车发出", "g1").await;
+            person.press(&send).await;
+            person.sees("没有发出：代码不对").await;
+            assert_eq!(all(app).await.len(), before);
+            person.fill("或输入 F1 并按回车发出", "F1").await;
+            person.press(&send).await;
+            person.sees("正在发出。").await;
+            assert_eq!(all(app).await.len(), before + 1);
+            person.press(&format!("停止“火灾 · {place}”")).await;
+            person.sees("已停止：").await;
+            person.press("情况不实：更正").await;
+            person.press("立即发出更正").await;
+            person.sees("没有发出：代码不对").await;
+            person.fill("或输入 F1 并按回车", "f1").await;
+            person.press("立即发出更正").await;
+            person.sees("更正正在发出。").await;
+        }
     });
 }
 
 #[test]
-fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top() {
+fn whoever_needs_help_says_so_and_the_officer_sees_it_on_top_on_a_phone_and_at_a_desk() {
     on_duty(async |app, person| {
         person.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-        let page = pressed_by_another(app, Run::Drill).await;
+        let page = pressed_by_another(app, Run::Drill, "图书馆").await;
         app.drain().await;
         let id = all(app).await[0].id;
         let owner = operator(Role::Owner);
         let message = broadcasts::progress(&app.services, &owner, id).await.unwrap().parts[0].message;
         let list = format!("/messages/{message}/deliveries?channel=email");
         let found = app.get(&list).await.expect(200)["data"].clone();
-        let wang = found.as_array().unwrap().iter().find(|one| one["recipient"]["campus_id"] == "2").unwrap();
-        let delivery = wang["id"].as_str().unwrap().parse().unwrap();
+        let link = |id: &str| {
+            let of = |one: &&Value| one["recipient"]["campus_id"] == id;
+            let delivery = found.as_array().unwrap().iter().find(of).unwrap()["id"].as_str().unwrap();
+            short_links::roll_call_path(&app.services.vault, delivery.parse().unwrap())
+        };
         person.look_at_width(390).await;
-        person.open(&short_links::roll_call_path(&app.services.vault, delivery)).await;
+        person.open(&link("2")).await;
         person.sees("这是演练。").await;
         person.press("需要帮助").await;
         person.sees("已收到您的回答：").await;
@@ -307,15 +337,29 @@ fn a_person_says_on_a_phone_that_they_need_help_and_the_officer_sees_it_on_top()
         assert_eq!(order[0], "need-title", "{order}");
         person.sees("需要帮助 1").await;
         // Somebody else says that they are safe: the board learns of it by itself.
-        let li = found.as_array().unwrap().iter().find(|one| one["recipient"]["campus_id"] == "1").unwrap();
-        let path =
-            short_links::roll_call_path(&app.services.vault, li["id"].as_str().unwrap().parse().unwrap());
-        let form = app.plain(Method::POST, &path).header("content-type", "application/x-www-form-urlencoded");
+        let form =
+            app.plain(Method::POST, &link("1")).header("content-type", "application/x-www-form-urlencoded");
         assert_eq!(Answer::of(form.body("answer=help")).await.status, 200);
         // A board is counted anew after two seconds.
         app.clock.turn(3_000);
         person.sees("需要帮助 2").await;
         person.press("已联系，安全 2").await;
         person.sees("已登记：2 安全。").await;
+
+        // The other way about: it is said at a desk, and seen on a phone.
+        person.open(&link("3")).await;
+        person.press("需要帮助").await;
+        person.sees("已收到您的回答：").await;
+        person.fill("请告诉我们您在哪里（楼、楼层、房间）", "宿舍 301").await;
+        person.keys([ENTER]).await;
+        person.sees("您在别处了？请更改").await;
+        app.clock.turn(3_000);
+        person.look_at_width(390).await;
+        person.open(&page).await;
+        person.press("报平安情况").await;
+        person.sees("宿舍 301").await;
+        assert_eq!(person.script(ORDER, json!([])).await[0], "need-title");
+        person.press("已联系，安全 3").await;
+        person.sees("已登记：3 安全。").await;
     });
 }

@@ -8,6 +8,7 @@ use super::{Facts, HeadFragment};
 use crate::console::counts::Counts;
 use crate::console::emergency::href;
 use crate::console::view::View;
+use crate::domain::emergency::State;
 use crate::domain::id::BroadcastId;
 
 /// How far it is.
@@ -21,6 +22,7 @@ pub struct LiveFragment {
     pub late: bool,
     /// How often it renews itself.
     pub pace: Option<&'static str>,
+    pub state: State,
     pub has_gone_out: bool,
     pub is_planning: bool,
     pub people: u64,
@@ -48,6 +50,20 @@ impl LiveFragment {
 
     fn sums(&self) -> Counts {
         self.channels.iter().fold(Counts::default(), |sum, line| sum.plus(&line.counts))
+    }
+
+    /// How many are reached, for whoever has it read out: in quarters, as every other figure of the page changes each second.
+    /// Nothing while it is not known yet how many there are.
+    fn said(&self) -> String {
+        if !self.has_gone_out || self.is_planning || self.people == 0 {
+            return String::new();
+        }
+        let state = self.view.broadcast_state_text(self.state);
+        match self.reached.min(self.people) * 4 / self.people {
+            0 => self.view.t1("reached-said-few", "state", state),
+            4 => self.view.t1("reached-said-all", "state", state),
+            quarters => self.view.t2("reached-said-share", "state", state, "percent", quarters * 25),
+        }
     }
 
     /// Something was called back.

@@ -157,6 +157,7 @@ impl Whole {
             version: row.version,
             late: self.offers.alone.is_some_and(Alone::is_now),
             pace: self.pace(view),
+            state: row.state,
             has_gone_out: row.state.has_gone_out(),
             is_planning: progress.is_planning,
             people: count(progress.people),

@@ -101,6 +101,29 @@ async fn the_all_clear_goes_to_those_who_were_reached_and_ends_it() {
 }
 
 #[tokio::test]
+async fn whoever_has_the_page_read_out_hears_of_each_quarter_that_is_reached() {
+    let app = campus().await;
+    let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;
+    let page = to(&pressed(&mut officer, Run::Drill).await);
+    let nothing = "id=\"reached-said\" role=\"status\"></p>";
+    has(&officer.get(&page).await, &[nothing]);
+    app.drain().await;
+    a_second_later(&app);
+    // Two of three.
+    for (language, text) in [
+        ("en", "Is being sent. At least 50% of the people were reached."),
+        ("zh-CN", "正在发送。至少 50% 的人已送达。"),
+    ] {
+        officer.keep("bt_language", language);
+        let said = format!("id=\"reached-said\" role=\"status\">{text}</p>");
+        has(&officer.get(&page).await, &[&said]);
+        has(&officer.partial(&format!("{page}/progress?version=1&late=false")).await, &[&said]);
+    }
+    act(&mut officer, &page, "stop", &[]).await;
+    has(&officer.get(&page).await, &["role=\"status\">已停止。至少 50% 的人已送达。</p>"]);
+}
+
+#[tokio::test]
 async fn without_script_the_page_opens_itself_anew_unless_something_is_filled_in() {
     let app = campus().await;
     let mut officer = Browser::signed_in(&app, Role::DutyOfficer).await;

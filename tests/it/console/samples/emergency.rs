@@ -283,6 +283,7 @@ pub(super) fn broadcast(language: Language, theme: Theme, state: State) -> Broad
             version: 3,
             late: false,
             pace: Some("1s"),
+            state,
             has_gone_out: !waits,
             is_planning: true,
             people: 48_312,

@@ -1,10 +1,11 @@
 use std::time::Duration;
 
+use belltower::clock::Timestamp;
 use belltower::domain::audience::{After, Whose};
 use belltower::domain::delivery::State;
 use belltower::domain::id::{MessageId, RecipientId};
 use belltower::store::audience::{ResolvedAudience, members};
-use belltower::store::broadcasts::{channel_times, is_planning, pace, people, reasons, times};
+use belltower::store::broadcasts::{channel_times, is_planning, pace, people, reasons, recalled, times};
 use belltower::store::deliveries::release_lost;
 
 use crate::store::deliveries::{DAY, NOW, OWNER, sending, settlement, store, take};
@@ -69,7 +70,7 @@ on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
 
     let why = reasons(&db, &all).await.unwrap();
     assert_eq!(why.iter().map(|row| row.n).sum::<i64>(), 3, "failed, unknown, without an address");
-    let pace = pace(&db, &all).await.unwrap();
+    let pace = pace(&db, &all, NOW).await.unwrap();
     assert_eq!((pace.len(), pace[0].handed), (1, 1));
     assert!(!is_planning(&db, &all).await.unwrap());
     let at = times(&db, &all, 1).await.unwrap();
@@ -80,4 +81,28 @@ on_both!(people_are_counted_once_and_those_who_may_have_it_found, |db| async {
     let by_channel: Vec<_> =
         by_channel.iter().map(|row| (row.channel, row.last, row.standstill_ms)).collect();
     assert_eq!(by_channel, [(pace[0].channel, pace[0].last_at.unwrap(), 7_000)]);
+});
+
+on_both!(what_is_due_is_told_from_what_waits_for_another_try, |db| async {
+    // Due from 10,000 on: one is to be tried again, one is being handed over, six wait.
+    sending(&db).await;
+    let claimed = take(&db, 2).await;
+    store(&db, &[settlement(&claimed[0], State::Pending)]).await;
+    let of = async |now| pace(&db, &[MessageId(1)], now).await.unwrap().remove(0);
+    let planned = Some(Timestamp(10_000));
+    assert_eq!(of(NOW).await.due_since, planned);
+    assert_eq!(of(Timestamp(9_999)).await.due_since, planned, "one is being handed over");
+    assert_eq!((of(NOW).await.no_address, of(NOW).await.recalled), (1, 0));
+    assert_eq!(recalled(&db, MessageId(1)).await.unwrap(), 0);
+
+    let mut tx = db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE delivery SET state = 6, reason = 'recalled' WHERE state = 1").await;
+    execute(&mut tx, "UPDATE delivery SET state = 3 WHERE state = 0 AND attempts = 0").await;
+    tx.commit().await.unwrap();
+    assert_eq!(of(NOW).await.due_since, None);
+    let again = NOW.plus(Duration::from_secs(1));
+    assert_eq!(of(again).await.due_since, Some(again));
+    assert_eq!((of(NOW).await.no_address, of(NOW).await.recalled), (1, 1));
+    assert_eq!(recalled(&db, MessageId(1)).await.unwrap(), 1);
+    assert_eq!(recalled(&db, MessageId(2)).await.unwrap(), 0, "of another message");
 });

@@ -1,0 +1,63 @@
+//! Which channels are called stuck, and which are not.
+
+use belltower::service::planning;
+use belltower::simulator::Reply;
+
+use super::faults::{of, with_telephones};
+use super::*;
+use crate::support::on_both;
+
+on_both!(a_mailbox_that_is_tried_again_and_again_does_not_make_its_channel_stuck, |db| async {
+    let later = Reply::new(451, "4.2.1 greylisted, try again later");
+    let mut campus = Campus::with(db, 60, Faults::default().greylisting("p7@campus.example", 4, later)).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    let mut waited = 0;
+    // Four waits of at most 1.5, 3, 6 and 12 seconds, looked at every second one.
+    for _ in 0..20 {
+        campus.drain().await;
+        let progress = campus.progress(id).await;
+        let mails = of(&progress, ChannelKind::Email);
+        assert!(!mails.is_stuck, "{mails:?}");
+        waited += mails.counts.pending;
+        assert_eq!(mails.counts.pending + mails.counts.sent, 60, "{mails:?}");
+    }
+    assert!(waited > 5, "for longer than a channel may be quiet: {waited}");
+    assert_eq!(of(&campus.progress(id).await, ChannelKind::Email).counts.sent, 60);
+});
+
+on_both!(an_escalation_is_reckoned_from_its_own_beginning, |db| async {
+    let refusing = Faults::default().refusing("p1@campus.example", Reply::new(550, "5.1.1 no such user"));
+    let mut campus = Campus::with(db, 3, refusing).await;
+    with_telephones(&campus, 3).await;
+    campus.mails_then_texts().await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    campus.turn(Duration::from_mins(5));
+    broadcasts::tick(&campus.s).await.unwrap();
+    while planning::plan_next(&campus.s, 1).await.unwrap() > 0 {}
+    // Planned, and handed over by nobody.
+    let progress = campus.progress(id).await;
+    let texts = of(&progress, ChannelKind::Sms);
+    assert_eq!((texts.counts.pending, texts.is_stuck), (1, false), "{texts:?}");
+    campus.turn(Duration::from_secs(6));
+    let progress = campus.progress(id).await;
+    assert!(of(&progress, ChannelKind::Sms).is_stuck, "after as long as any other: {progress:?}");
+    campus.drain().await;
+    let progress = campus.progress(id).await;
+    let texts = of(&progress, ChannelKind::Sms);
+    assert_eq!((texts.counts.pending, texts.is_stuck), (0, false), "{texts:?}");
+});
+
+on_both!(people_without_an_address_are_counted_however_many_reasons_there_are, |db| async {
+    let mut campus = Campus::new(db, 60).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    // As vendors say why, each time in other words, and more often than anybody was without an address.
+    let mut tx = campus.s.db.begin().await.unwrap();
+    let text = "UPDATE delivery SET state = 4, reason = 'code ' || id WHERE state = 2 AND channel = 1";
+    crate::store::execute(&mut tx, text).await;
+    tx.commit().await.unwrap();
+    let progress = campus.progress(id).await;
+    assert_eq!(progress.reasons.len(), 50, "as many as are shown");
+    assert_eq!(of(&progress, ChannelKind::Email).no_address, 1);
+});
