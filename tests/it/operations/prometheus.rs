@@ -86,6 +86,7 @@ fn each_alert_has_a_chapter_to_read_and_cases_that_fire_and_that_do_not() {
     let text = read("docker/prometheus/alerts.yml");
     for (name, expr) in &alerts {
         assert!(guide.contains(&format!("\n### {name}\n")), "no chapter about {name} in docs/OPERATIONS.md");
+        assert!(guide.contains(&format!("[{name}](#{})", name.to_lowercase())), "{name} is not in the list");
         assert!(text.contains(&format!("runbook: docs/OPERATIONS.md#{}\n", name.to_lowercase())), "{name}");
         let of_it =
             || cases.split("  - interval:").filter(|case| case.contains(&format!("alertname: {name}\n")));
