@@ -105,7 +105,7 @@ fn what_containers_write_fills_no_disk() {
     for path in COMPOSES {
         for (name, service) in services(&yaml(path)) {
             let logging = &service["logging"];
-            assert_eq!(logging["driver"].as_str(), Some("local"), "{path} {name}");
+            assert_eq!(logging["driver"].as_str(), Some("json-file"), "{path} {name}");
             let files: u32 = logging["options"]["max-file"].as_str().unwrap().parse().unwrap();
             let size = logging["options"]["max-size"].as_str().unwrap();
             let mebibytes: u32 = size.strip_suffix('m').unwrap().parse().unwrap();
