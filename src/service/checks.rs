@@ -107,12 +107,19 @@ async fn counters(db: &Db) -> Result<Check> {
 
 async fn days(db: &Db) -> Result<Check> {
     let (figures, below) = store::days(db).await?;
-    let found =
-        if below > 0 { vec![format!("{below} figures of campus days are below zero")] } else { Vec::new() };
+    let unlike = store::days_unlike(db).await?;
+    let mut found = Vec::new();
+    if below > 0 {
+        found.push(format!("{below} figures of campus days are below zero"));
+    }
+    found.extend(unlike.iter().map(|sum| {
+        let (channel, state) = (sum.channel.name(), sum.state.name());
+        format!("{channel}, {state}: {} on all days, {} of all messages", sum.of_days, sum.of_messages)
+    }));
     Ok(Check::new(
         "day figures",
         figures as u64,
-        below as u64,
+        below as u64 + unlike.len() as u64,
         found,
         "figures of days were changed past this program, or this is a defect: keep a backup, and report it",
     ))

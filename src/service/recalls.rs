@@ -196,7 +196,7 @@ async fn carry_out(s: &Services, message: MessageId, patience: Duration) -> Resu
             }
             let now = s.clock.now();
             let mut tx = s.db.begin().await?;
-            let n = store::settle(&mut tx, message, &taken, now, &s.campus.day(now)).await?;
+            let n = store::settle(&mut tx, message, &taken, now, &|at| s.campus.day(at)).await?;
             tx.commit().await?;
             *pass.recalled.entry(taken.channel).or_default() += n;
         }

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::counters::{Moves, count, count_day};
-use super::deliveries::lock_in_order;
-use super::{Db, Tx, in_db, in_tx, row, sql};
+use super::receipts::{COUNTED_AT, DayOf};
+use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::channel::ChannelKind;
+use crate::domain::channel::{ChannelKind, Outlet};
 use crate::domain::delivery::State;
-use crate::domain::id::{MessageId, ProviderId};
+use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 
 row! {
     /// What one provider took under one reference.
@@ -118,49 +118,52 @@ pub async fn finish(tx: &mut Tx, message: MessageId) -> Result<()> {
     Ok(())
 }
 
-/// Notes that what a provider took under a reference was called back: those deliveries are `cancelled`, `recalled`.
-/// Returns how many.
+row! {
+    struct Reached {
+        id: DeliveryId,
+        outlet: i64,
+        state: State,
+        counted_at: Timestamp,
+    }
+}
+
+/// Notes that what a provider took under a reference was called back: those deliveries are `cancelled`, `recalled`, and so they
+/// are in the figures of the days they were counted for. Returns how many.
 pub async fn settle(
     tx: &mut Tx,
     message: MessageId,
     taken: &Taken,
     now: Timestamp,
-    day: &str,
+    day_of: DayOf<'_>,
 ) -> Result<i64> {
-    let (mut moves, mut today) = (Moves::new(), BTreeMap::new());
-    let mut recalled = 0;
-    let text = "SELECT id FROM delivery WHERE message_id = $1 AND provider_id = $2 AND reference = $3";
-    let ids: Vec<i64> = in_tx!(tx, |conn| {
-        let query = sqlx::query_scalar(text).bind(message.0).bind(taken.provider_id.0);
+    let text = format!(
+        "SELECT id, outlet, state, {COUNTED_AT} AS counted_at FROM delivery
+         WHERE message_id = $1 AND provider_id = $2 AND reference = $3 AND state IN (2, 3) ORDER BY id{}",
+        tx.dialect().lock_content()
+    );
+    let reached: Vec<Reached> = in_tx!(tx, |conn| {
+        let query = sqlx::query_as(sql(text)).bind(message.0).bind(taken.provider_id.0);
         query.bind(&taken.reference).fetch_all(conn).await
     })?;
-    lock_in_order(tx, &ids).await?;
-    for from in [State::Sent, State::Delivered] {
-        let text = format!(
-            "UPDATE delivery SET state = 6, reason = 'recalled', poll_at = NULL, updated_at = $4
-             WHERE message_id = $1 AND provider_id = $2 AND reference = $3 AND state = {from}",
-            from = from.code()
-        );
-        let n = in_tx!(tx, |conn| {
-            sqlx::query(sql(text))
-                .bind(message.0)
-                .bind(taken.provider_id.0)
-                .bind(&taken.reference)
-                .bind(now.0)
-                .execute(conn)
-                .await
-                .map(|done| done.rows_affected())
-        })? as i64;
-        if n > 0 {
-            recalled += n;
-            moves.entry((message, taken.channel)).or_default().shift(from, State::Cancelled, n);
-            today.insert((taken.channel.code(), from.code()), -n);
+    let text = format!(
+        "UPDATE delivery SET state = 6, reason = 'recalled', poll_at = NULL, updated_at = $2 WHERE id IN {}",
+        tx.dialect().int_list("$1")
+    );
+    let ids = to_json(&reached.iter().map(|row| row.id.0).collect::<Vec<_>>())?;
+    in_tx!(tx, |conn| sqlx::query(sql(text)).bind(ids).bind(now.0).execute(conn).await.map(drop))?;
+    let mut moves = Moves::new();
+    let mut days: BTreeMap<String, BTreeMap<(i64, i64), i64>> = BTreeMap::new();
+    for row in &reached {
+        moves.entry((message, taken.channel)).or_default().shift(row.state, State::Cancelled, 1);
+        if row.outlet != Outlet::Sandbox.code() {
+            let day = days.entry(day_of(row.counted_at)).or_default();
+            *day.entry((taken.channel.code(), row.state.code())).or_default() -= 1;
+            *day.entry((taken.channel.code(), State::Cancelled.code())).or_default() += 1;
         }
     }
-    if recalled > 0 {
-        today.insert((taken.channel.code(), State::Cancelled.code()), recalled);
-    }
     count(tx, &moves).await?;
-    count_day(tx, day, &today).await?;
-    Ok(recalled)
+    for (day, n) in days {
+        count_day(tx, &day, &n).await?;
+    }
+    Ok(reached.len() as i64)
 }

@@ -84,7 +84,7 @@ row! {
         target: i64,
         last_step: i64,
         state: State,
-        updated_at: Timestamp,
+        counted_at: Timestamp,
     }
 }
 
@@ -96,6 +96,11 @@ pub struct Judged {
     /// The deliveries that moved, each with its message and the state it has now.
     pub moved: Vec<(DeliveryId, MessageId, State)>,
 }
+
+/// The moment on whose day a delivery that ended is counted, as near as its row tells: the end itself, but for one that was sent and
+/// of which its provider told more later the sending, as [`judge`] counts it for that day.
+pub(super) const COUNTED_AT: &str =
+    "CASE WHEN state <> 2 AND sent_at >= last_attempt_at THEN sent_at ELSE updated_at END";
 
 /// Which campus day a moment is in.
 pub type DayOf<'a> = &'a (dyn Fn(Timestamp) -> String + Sync);
@@ -139,7 +144,7 @@ async fn decide(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[Verd
     }
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT id, message_id, channel, outlet, target, last_step, state, updated_at FROM delivery
+        "SELECT id, message_id, channel, outlet, target, last_step, state, {COUNTED_AT} AS counted_at FROM delivery
          WHERE id IN {} AND (state IN ({}, {}) OR {AWAITS_REPEAT}) ORDER BY id{}",
         dialect.int_list("$1"),
         State::Sent.code(),
@@ -176,7 +181,7 @@ async fn decide(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[Verd
         told.push((row.id, row.message_id, to));
         moves.entry((row.message_id, row.channel)).or_default().shift(row.state, to, 1);
         if row.outlet != Outlet::Sandbox.code() {
-            let day = days.entry(day_of(row.updated_at)).or_default();
+            let day = days.entry(day_of(row.counted_at)).or_default();
             *day.entry((row.channel.code(), to.code())).or_default() += 1;
             if row.state.is_terminal() {
                 *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;

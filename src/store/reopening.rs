@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::counters::{Moves, count, count_day};
 use super::deliveries::lock_in_order;
 use super::fallback::overtaken;
-use super::receipts::DayOf;
+use super::receipts::{COUNTED_AT, DayOf};
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -19,7 +19,7 @@ row! {
         channel: ChannelKind,
         outlet: i64,
         state: State,
-        updated_at: Timestamp,
+        counted_at: Timestamp,
     }
 }
 
@@ -46,7 +46,7 @@ pub async fn reopen(
     let dialect = tx.dialect();
     let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
     let text = format!(
-        "SELECT id, channel, outlet, state, updated_at FROM delivery
+        "SELECT id, channel, outlet, state, {COUNTED_AT} AS counted_at FROM delivery
          WHERE message_id = $1 AND id > $3 AND state IN {states} ORDER BY id LIMIT $4 + 0{lock}",
         states = dialect.int_list("$2"),
         lock = dialect.lock_content(),
@@ -82,7 +82,7 @@ pub async fn reopen_listed(
 ) -> Result<Uncounted> {
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT d.id, d.channel, d.outlet, d.state, d.updated_at FROM delivery d
+        "SELECT d.id, d.channel, d.outlet, d.state, {COUNTED_AT} AS counted_at FROM delivery d
          WHERE d.message_id = $1 AND d.id IN {ids} AND d.trouble = $3 AND NOT (d.last_step > 0{overtaken})
          ORDER BY d.id{lock}",
         ids = dialect.int_list("$2"),
@@ -168,7 +168,7 @@ pub async fn repeat(
 ) -> Result<i64> {
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT id, channel, outlet, state, updated_at FROM delivery
+        "SELECT id, channel, outlet, state, {COUNTED_AT} AS counted_at FROM delivery
          WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2 ORDER BY id LIMIT $3 + 0{lock}",
         lock = dialect.lock_content(),
     );
@@ -229,7 +229,7 @@ impl Uncounted {
             self.n += 1;
             self.moves.entry((message, row.channel)).or_default().shift(row.state, State::Pending, 1);
             if row.outlet != Outlet::Sandbox.code() {
-                let day = self.days.entry(day_of(row.updated_at)).or_default();
+                let day = self.days.entry(day_of(row.counted_at)).or_default();
                 *day.entry((row.channel.code(), row.state.code())).or_default() -= 1;
             }
         }

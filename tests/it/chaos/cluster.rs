@@ -119,16 +119,22 @@ impl Cluster {
         serves.map(|node| format!("http://127.0.0.1:{}", node.front.port)).collect()
     }
 
-    /// Somebody deletes every queue.
+    /// Somebody deletes every queue, as soon as the broker lets them: it may have been restarted a moment ago.
     pub(super) async fn delete_queues(&self) {
-        let (connection, channel) = self.broker.channel().await;
+        until("the broker takes it that its queues are deleted", async || self.try_to_delete_queues().await.ok())
+            .await;
+    }
+
+    async fn try_to_delete_queues(&self) -> Result<(), lapin::Error> {
+        let connection = self.broker.connect().await?;
+        let channel = connection.create_channel().await?;
         for lane in ["emergency", "high", "normal", "low"] {
             for work in ["plan", "sandbox", "email", "sms", "wecom_userid", "wechat_openid"] {
                 let name = format!("{}.wake.1.{lane}.{work}", self.prefix);
-                channel.queue_delete(name.into(), QueueDeleteOptions::default()).await.unwrap();
+                channel.queue_delete(name.into(), QueueDeleteOptions::default()).await?;
             }
         }
-        connection.close(200, "done".into()).await.unwrap();
+        connection.close(200, "done".into()).await
     }
 
     /// Stops every node softly.

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_yaml_ng::Value;
 
-use super::tools::{program, project, read, succeeds};
-use crate::support::broker::until;
+use super::tools::{program, project, read};
 use crate::support::folder::TempFolder;
 
-const COMPOSES: [&str; 2] = ["docker/compose.yml", "docker/compose.cluster.yml"];
+pub(super) const COMPOSES: [&str; 2] = ["docker/compose.yml", "docker/compose.cluster.yml"];
 
 /// With anchors and `<<` put in.
-fn yaml(path: &str) -> Value {
+pub(super) fn yaml(path: &str) -> Value {
     let mut document: Value =
         serde_yaml_ng::from_str(&read(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     document.apply_merge().unwrap();
@@ -35,7 +34,7 @@ fn joined(service: &Value) -> Vec<(String, Option<String>)> {
     plain.chain(addressed).collect()
 }
 
-fn texts(value: &Value) -> Vec<String> {
+pub(super) fn texts(value: &Value) -> Vec<String> {
     value.as_sequence().into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
 }
 
@@ -98,6 +97,63 @@ fn composes_name_files_and_networks_that_are_there() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn what_containers_write_fills_no_disk() {
+    for path in COMPOSES {
+        for (name, service) in services(&yaml(path)) {
+            let logging = &service["logging"];
+            assert_eq!(logging["driver"].as_str(), Some("json-file"), "{path} {name}");
+            let files: u32 = logging["options"]["max-file"].as_str().unwrap().parse().unwrap();
+            let size = logging["options"]["max-size"].as_str().unwrap();
+            let mebibytes: u32 = size.strip_suffix('m').unwrap().parse().unwrap();
+            assert!((2..=10).contains(&files) && mebibytes <= 50, "{path} {name}: {files} of {size}");
+        }
+    }
+}
+
+#[test]
+fn alerts_reach_an_alertmanager_that_tells_somebody() {
+    let cluster = yaml("docker/compose.cluster.yml");
+    let watched = yaml("docker/prometheus/prometheus.yml");
+    let asked = texts(&watched["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"]);
+    assert_eq!(asked, ["alertmanager:9093"]);
+    let service = &cluster["services"]["alertmanager"];
+    let given = texts(&service["volumes"]);
+    let folder = given.iter().find_map(|volume| volume.strip_prefix("./alertmanager:")).unwrap();
+    let folder = folder.strip_suffix(":ro").unwrap();
+    let command = texts(&service["command"]);
+    assert!(command.contains(&format!("--config.file={folder}/alertmanager.yml")), "{command:?}");
+
+    let settings = yaml("docker/alertmanager/alertmanager.yml");
+    let mut receivers = BTreeSet::new();
+    for receiver in settings["receivers"].as_sequence().unwrap() {
+        receivers.insert(receiver["name"].as_str().unwrap().to_owned());
+        let webhooks = receiver["webhook_configs"].as_sequence().unwrap();
+        assert!(!webhooks.is_empty(), "{receiver:?}");
+        for webhook in webhooks {
+            // Its settings know no environment: the address comes as a file.
+            let file = webhook["url_file"].as_str().unwrap();
+            let secret = file.strip_prefix("/run/secrets/").unwrap().to_owned();
+            assert!(texts(&service["secrets"]).contains(&secret), "{secret}");
+            assert_eq!(cluster["secrets"][secret.as_str()]["environment"].as_str(), Some("ALERT_WEBHOOK"));
+        }
+    }
+    let route = &settings["route"];
+    let below = route["routes"].as_sequence().into_iter().flatten();
+    let mut severities = BTreeSet::new();
+    for one in std::iter::once(route).chain(below) {
+        assert!(receivers.contains(one["receiver"].as_str().unwrap()), "{one:?}");
+        severities.extend(texts(&one["matchers"]));
+    }
+    // Each severity that it goes by is one that alerts have.
+    let alerts = read("docker/prometheus/alerts.yml");
+    assert!(!severities.is_empty());
+    for matcher in severities {
+        let severity = matcher.strip_prefix("severity=\"").and_then(|rest| rest.strip_suffix('"')).unwrap();
+        assert!(alerts.contains(&format!("severity: {severity}\n")), "{matcher}");
     }
 }
 
@@ -175,174 +231,6 @@ fn the_image_is_small_pinned_and_not_roots() {
     for named in ["src", "migrations", "templates", "static", "Cargo.lock", "Cargo.toml"] {
         assert!(ignored.contains(&format!("!{named}\n")), "{named}");
     }
-}
-
-/// nginx's own judgement of our settings, with what Docker would put in its place put there.
-#[test]
-fn nginx_takes_the_settings_for_one_node_and_for_three() {
-    let Some(nginx) = program("nginx", "nginx-light") else { return };
-    let folder = TempFolder::new();
-    let (key, cert) = (folder.path().join("privkey.pem"), folder.path().join("fullchain.pem"));
-    let made = rcgen::generate_simple_self_signed(vec!["bell.example.edu".to_owned()]).unwrap();
-    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    fs::write(&cert, made.cert.pem()).unwrap();
-    for upstream in ["one.conf", "three.conf"] {
-        // As it is: nobody need be there whom it names.
-        fs::write(folder.path().join("upstream.conf"), read(&format!("docker/nginx/{upstream}"))).unwrap();
-        let text = read("docker/nginx/nginx.conf")
-            .replace("/etc/nginx/upstream.conf", "upstream.conf")
-            .replace("/etc/nginx/tls/", &format!("{}/", folder.path().display()))
-            .replace("/tmp/nginx.pid", &format!("{}/nginx.pid", folder.path().display()));
-        fs::write(folder.path().join("nginx.conf"), text).unwrap();
-        let file = folder.path().join("nginx.conf");
-        succeeds(Command::new(&nginx).arg("-t").arg("-q").arg("-p").arg(folder.path()).arg("-c").arg(&file));
-    }
-}
-
-/// An nginx by our settings, on ports of its own, with nobody behind it unless `node` is.
-struct Nginx {
-    program: std::path::PathBuf,
-    folder: TempFolder,
-    plain: String,
-    tls: String,
-}
-
-impl Nginx {
-    fn start(node: Option<&str>) -> Option<Self> {
-        let program = program("nginx", "nginx-light")?;
-        let folder = TempFolder::new();
-        let made = rcgen::generate_simple_self_signed(vec!["bell.example.edu".to_owned()]).unwrap();
-        fs::write(folder.path().join("privkey.pem"), made.signing_key.serialize_pem()).unwrap();
-        fs::write(folder.path().join("fullchain.pem"), made.cert.pem()).unwrap();
-        let free = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-        let [plain, tls, nobody] = free.each_ref().map(|one| one.local_addr().unwrap().to_string());
-        drop(free);
-        let node = node.unwrap_or(&nobody);
-        fs::write(folder.path().join("upstream.conf"), format!("upstream belltower {{ server {node}; }}"))
-            .unwrap();
-        let here = folder.path().display();
-        let text = read("docker/nginx/nginx.conf")
-            .replace("/etc/nginx/upstream.conf", "upstream.conf")
-            .replace("/etc/nginx/tls/", &format!("{here}/"))
-            .replace("/tmp/nginx.pid", &format!("{here}/nginx.pid"))
-            .replace("/dev/stdout", &format!("{here}/access.log"))
-            .replace("/dev/stderr", &format!("{here}/error.log"))
-            .replace("listen 80 ", &format!("listen {plain} "))
-            .replace("listen 443 ", &format!("listen {tls} "));
-        fs::write(folder.path().join("nginx.conf"), text).unwrap();
-        let nginx = Self { program, folder, plain, tls };
-        // Once it is in the background it listens. It keeps what it is given to write to, so that nobody is to wait for its end.
-        let started = nginx.command().stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-        assert!(started.success(), "{}", nginx.log("error.log"));
-        Some(nginx)
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg("-p").arg(self.folder.path()).arg("-c").arg(self.folder.path().join("nginx.conf"));
-        command
-    }
-
-    fn log(&self, name: &str) -> String {
-        fs::read_to_string(self.folder.path().join(name)).unwrap()
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        drop(self.command().args(["-s", "quit"]).output());
-    }
-}
-
-fn browser() -> reqwest::Client {
-    rustls::crypto::ring::default_provider().install_default().unwrap_or_default();
-    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-    client.tls_danger_accept_invalid_certs(true).build().unwrap()
-}
-
-/// What opens something is in none of nginx's logs, whether it is answered or not.
-#[tokio::test]
-async fn nginx_writes_no_key_down() {
-    let Some(nginx) = Nginx::start(None) else { return };
-    let client = browser();
-    let paths = [
-        "/m/hush",
-        "/u/hush",
-        "/u/hush/wechat?a=hush",
-        "/o/hush",
-        "/r/hush",
-        "/r/hush/back?code=hush&state=hush",
-        "/set-up?token=hush",
-        "/sign-in/campus/back?code=hush&state=hush",
-        "/sign-in/campus/back?ticket=ST-hush",
-        "/bind/prv_1/back?code=hush",
-        "/bind/signed-in?ticket=hush",
-        "/callbacks/hush/hush",
-    ];
-    for path in paths {
-        for url in [format!("https://{}{path}", nginx.tls), format!("http://{}{path}", nginx.plain)] {
-            let came_from = format!("https://bell.example.edu{path}");
-            let answer = client.get(&url).header("Referer", came_from).send().await.unwrap();
-            assert!([301, 502].contains(&answer.status().as_u16()), "{url}: {}", answer.status());
-        }
-    }
-    client.get(format!("https://{}/console/people?q=hush", nginx.tls)).send().await.unwrap();
-    // It answers first and writes that down afterwards.
-    let written = async || nginx.log("access.log").contains("/console/people").then_some(());
-    until("the last one is written down", written).await;
-    let (access, error) = (nginx.log("access.log"), nginx.log("error.log"));
-    assert!(!access.contains("hush"), "{access}");
-    assert!(!error.contains("/m/") && !error.contains("token=") && !error.contains("ticket="), "{error}");
-    for known in [
-        "\"GET /m/- ",
-        "\"GET /u/-/wechat ",
-        "\"GET /set-up ",
-        "\"GET /callbacks/- ",
-        "\"GET /console/people ",
-        "127.0.0.1 [",
-    ] {
-        assert!(access.contains(known), "{known}: {access}");
-    }
-    assert!(error.contains("/console/people"), "what is no key is told where it fails: {error}");
-}
-
-/// One header by which browsers keep to TLS, also behind nginx.
-#[tokio::test]
-async fn tls_is_kept_to_by_one_header_and_its_cookies() {
-    let app = crate::support::app::TestApp::start_at("https://bell.example.edu").await;
-    let straight = app.plain(reqwest::Method::GET, "/sign-in").send().await.unwrap();
-    let kept_to = |answer: &reqwest::Response| {
-        let values = answer.headers().get_all("strict-transport-security").iter();
-        values.map(|value| value.to_str().unwrap().to_owned()).collect::<Vec<_>>()
-    };
-    assert_eq!(kept_to(&straight), ["max-age=31536000"]);
-    let cookies: Vec<_> =
-        straight.headers().get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
-    assert!(!cookies.is_empty());
-    for cookie in cookies {
-        assert!(cookie.starts_with("__Host-bt_") && cookie.contains("; Secure"), "{cookie}");
-        assert!(cookie.contains("; Path=/") && !cookie.contains("Domain"), "{cookie}");
-    }
-    let Some(nginx) = Nginx::start(Some(app.url.strip_prefix("http://").unwrap())) else { return };
-    let answer = browser().get(format!("https://{}/sign-in", nginx.tls)).send().await.unwrap();
-    assert_eq!((answer.status().as_u16(), kept_to(&answer)), (200, vec!["max-age=31536000".to_owned()]));
-}
-
-/// Six months and some days, by logrotate's own judgement where it is here.
-#[test]
-fn the_access_log_is_kept_for_six_months() {
-    let text = read("docker/logrotate/belltower-nginx");
-    let days: u32 =
-        text.lines().find_map(|line| line.trim().strip_prefix("rotate ")).unwrap().parse().unwrap();
-    assert!(text.contains("    daily\n") && days >= 184, "{days}");
-    let Some(logrotate) = program("logrotate", "logrotate") else { return };
-    let folder = TempFolder::new();
-    let file = folder.path().join("belltower-nginx");
-    fs::write(&file, text.replace("www-data adm", "root root")).unwrap();
-    let said = succeeds(
-        Command::new(logrotate).arg("--debug").arg(&file).arg("--state").arg(folder.path().join("state")),
-    );
-    assert!(!said.contains("error:"), "{said}");
 }
 
 #[test]

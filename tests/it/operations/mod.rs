@@ -4,6 +4,7 @@
 mod deployment;
 mod drill;
 mod logs;
+mod nginx;
 mod postgres;
 mod prometheus;
 mod restoring;

@@ -34,12 +34,36 @@ fn alerts() -> Vec<(String, String)> {
         .collect()
 }
 
-fn dashboard() -> Vec<String> {
-    let dashboard: Value = serde_json::from_str(&read("docker/grafana/dashboard.json")).unwrap();
-    let panels = dashboard["panels"].as_array().unwrap();
-    let targets = panels.iter().flat_map(|panel| panel["targets"].as_array().into_iter().flatten());
-    targets.map(|target| target["expr"].as_str().unwrap().to_owned()).collect()
+/// A line, or some, of a panel.
+struct Target {
+    expr: String,
+    /// What it is called there; `{{label}}` stands for a label's value.
+    legend: String,
 }
+
+/// Panels of the dashboard by title.
+fn panels() -> Vec<(String, Vec<Target>)> {
+    let dashboard: Value = serde_json::from_str(&read("docker/grafana/dashboard.json")).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let target =
+        |target: &Value| Target { expr: text(&target["expr"]), legend: text(&target["legendFormat"]) };
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    panels
+        .filter_map(|panel| {
+            let targets = panel["targets"].as_array()?;
+            Some((text(&panel["title"]), targets.iter().map(target).collect()))
+        })
+        .collect()
+}
+
+fn dashboard() -> Vec<String> {
+    panels().into_iter().flat_map(|(_, targets)| targets).map(|target| target.expr).collect()
+}
+
+/// Panels that show nothing where nothing of their kind has happened.
+const MAY_BE_EMPTY: [&str; 1] = ["The latest broadcast, since it went out"];
+/// What an expression of the dashboard picks out and a server tells only once it has happened.
+const MAY_BE_ABSENT: [(&str, &str); 2] = [("run", "live"), ("status", "5xx")];
 
 /// Our names in an expression, as they are in the catalogue.
 fn names(expr: &str) -> BTreeSet<&'static str> {
@@ -62,6 +86,7 @@ fn each_alert_has_a_chapter_to_read_and_cases_that_fire_and_that_do_not() {
     let text = read("docker/prometheus/alerts.yml");
     for (name, expr) in &alerts {
         assert!(guide.contains(&format!("\n### {name}\n")), "no chapter about {name} in docs/OPERATIONS.md");
+        assert!(guide.contains(&format!("[{name}](#{})", name.to_lowercase())), "{name} is not in the list");
         assert!(text.contains(&format!("runbook: docs/OPERATIONS.md#{}\n", name.to_lowercase())), "{name}");
         let of_it =
             || cases.split("  - interval:").filter(|case| case.contains(&format!("alertname: {name}\n")));
@@ -158,13 +183,21 @@ impl Prometheus {
 
     /// Waits until it has fetched something.
     async fn has_fetched(&self) {
+        self.shows("what it fetches", &["up{job=\"belltower\"} == 1"]).await;
+    }
+
+    /// Waits until one of these expressions gives something.
+    async fn shows(&self, what: &str, exprs: &[&str]) {
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
-            let up = self.ask("/api/v1/query", &[("query", "up{job=\"belltower\"} == 1")]).await;
-            if up.is_some_and(|up| up["data"]["result"].as_array().is_some_and(|found| !found.is_empty())) {
-                return;
+            for expr in exprs {
+                let answer = self.ask("/api/v1/query", &[("query", *expr)]).await;
+                let found = answer.and_then(|answer| answer["data"]["result"].as_array().map(Vec::len));
+                if found.is_some_and(|found| found > 0) {
+                    return;
+                }
             }
-            assert!(Instant::now() < deadline, "it fetches nothing");
+            assert!(Instant::now() < deadline, "nothing is to be seen of {what}: {exprs:?}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -196,6 +229,29 @@ fn selectors(expr: &str) -> Vec<(String, Vec<Wanted>)> {
         all.push((name, matchers.split(',').filter(|matcher| !matcher.is_empty()).map(read).collect()));
     }
     all
+}
+
+/// Labels that a metric has on any of these lines.
+fn labels(samples: &[&str], metric: &str) -> BTreeSet<String> {
+    let start = format!("{metric}{{");
+    let named = samples.iter().filter_map(|sample| sample.strip_prefix(start.as_str()));
+    named
+        .flat_map(|rest| {
+            rest.match_indices("=\"").map(move |(at, _)| {
+                let before = &rest[..at];
+                before.rsplit([',', '"']).next().unwrap_or(before).to_owned()
+            })
+        })
+        .collect()
+}
+
+/// What an expression names in the brackets after such words: `by (le, route)`.
+fn named_after(expr: &str, words: &str) -> Vec<String> {
+    let rests = expr.match_indices(words).map(|(at, _)| &expr[at + words.len()..]);
+    rests
+        .filter_map(|rest| rest.trim_start().strip_prefix('(')?.split_once(')'))
+        .flat_map(|(inside, _)| inside.split(',').map(|label| label.trim().to_owned()))
+        .collect()
 }
 
 /// A server on which something of everything has happened.
@@ -285,6 +341,7 @@ async fn what_alerts_ask_for_is_what_a_server_tells_once_it_has_happened() {
         }
     }
     assert!(asked > 12, "{asked}");
+    drawn_from(&samples);
     // Counters that an alert watches have risen for what happened, and not for what it leaves out.
     let value = |line: &str| {
         let found = samples
@@ -303,6 +360,46 @@ async fn what_alerts_ask_for_is_what_a_server_tells_once_it_has_happened() {
     ] {
         assert!((value(line) - n).abs() < f64::EPSILON, "{line}");
     }
+}
+
+/// What the dashboard picks out, groups by and writes beside its lines is told by these samples.
+fn drawn_from(samples: &[&str]) {
+    let mut grouped = 0;
+    for (title, targets) in panels() {
+        for Target { expr, legend } in targets {
+            // Prometheus's own, of whom it fetched.
+            let mut known: BTreeSet<String> = ["instance", "job"].map(str::to_owned).into();
+            for (metric, matchers) in selectors(&expr) {
+                let told = labels(samples, &metric);
+                for (label, operator, value) in matchers {
+                    assert!(told.contains(&label), "{title}: {metric} has no {label}, but {told:?}");
+                    if operator == "=" && !MAY_BE_ABSENT.contains(&(label.as_str(), value.as_str())) {
+                        let here = format!("{label}=\"{value}\"");
+                        let start = format!("{metric}{{");
+                        let mut named = samples.iter().filter(|sample| sample.starts_with(&start));
+                        assert!(
+                            named.any(|sample| sample.contains(&here)),
+                            "{title}: no {metric} has {here}"
+                        );
+                    }
+                }
+                known.extend(told);
+            }
+            let groups: Vec<_> =
+                ["by", "ignoring"].iter().flat_map(|word| named_after(&expr, word)).collect();
+            for label in &groups {
+                assert!(known.contains(label), "{title} goes by {label}, which nothing has: {expr}");
+            }
+            grouped += groups.len();
+            for label in legend.split("{{").skip(1).map(|rest| rest.split("}}").next().unwrap()) {
+                assert!(known.contains(label), "{title} names {label}, which nothing has: {expr}");
+                let left = named_after(&expr, "by");
+                let is_left = left.is_empty() || left.iter().any(|kept| kept == label);
+                assert!(is_left, "{title} names {label}, which it has summed up: {expr}");
+            }
+        }
+    }
+    assert!(grouped > 20, "{grouped}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -326,6 +423,14 @@ async fn a_prometheus_fetches_a_server_and_reads_every_expression() {
     for expr in &all {
         let answer = prometheus.ask("/api/v1/query", &[("query", expr)]).await.unwrap();
         assert_eq!(answer["status"], "success", "{expr}: {answer}");
+    }
+    let panels = panels();
+    for title in MAY_BE_EMPTY {
+        assert!(panels.iter().any(|(known, _)| known == title), "{title} is no panel");
+    }
+    for (title, targets) in panels.iter().filter(|(title, _)| !MAY_BE_EMPTY.contains(&title.as_str())) {
+        let exprs: Vec<_> = targets.iter().map(|target| target.expr.as_str()).collect();
+        prometheus.shows(title, &exprs).await;
     }
     let loaded = prometheus.ask("/api/v1/rules", &[]).await.unwrap();
     assert_eq!(loaded["data"]["groups"][0]["rules"].as_array().unwrap().len(), alerts().len(), "{loaded}");

@@ -9,7 +9,7 @@ use belltower::domain::message::Status;
 use belltower::service::deliveries::{self, Asked, Brought, Claimed, Settlement, Verdict, Wanted};
 use belltower::service::providers::{self, ProviderChanges};
 use belltower::service::{messages, planning, policies, recipients, routing};
-use belltower::store::{Db, Tx};
+use belltower::store::{Db, Tx, checks};
 use belltower::{Error, Result};
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -196,6 +196,8 @@ impl<'s> Story<'s> {
             assert!(planned(&counted, key) >= planned(&self.before, key), "{key:?} after {step:?}");
         }
         self.before = counted;
+        let unlike = checks::days_unlike(&self.stage.s.db).await.unwrap();
+        assert!(unlike.is_empty(), "{unlike:?} after {step:?}");
     }
 
     /// Everything is in order again, and enough time passes.

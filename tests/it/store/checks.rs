@@ -1,11 +1,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::store::Db;
 use belltower::store::checks::{
-    REFERENCES, Reference, attempts, counters, damage, days, miscounted, orphans, sealed,
+    REFERENCES, Reference, attempts, counters, damage, days, days_unlike, miscounted, orphans, sealed,
 };
 
 use super::deliveries::{sending, settlement, store, take};
@@ -49,6 +50,32 @@ on_both!(figures_of_days_are_not_below_zero, |db| async {
     assert_eq!(below, 0);
     change(&db, "INSERT INTO day_count (day, channel, state, n) VALUES ('2026-09-22', 1, 2, -1)").await;
     assert_eq!(days(&db).await.unwrap(), (figures + 1, 1));
+});
+
+on_both!(figures_of_all_days_come_to_the_counters_of_messages, |db| async {
+    let unlike = async || {
+        let sums = days_unlike(&db).await.unwrap().into_iter();
+        sums.map(|sum| (sum.channel, sum.state, sum.of_days, sum.of_messages)).collect::<Vec<_>>()
+    };
+    let none: [(ChannelKind, State, i64, i64); 0] = [];
+    assert_eq!(unlike().await, none);
+    sending(&db).await;
+    let claimed = take(&db, 3).await;
+    store(&db, &claimed.iter().map(|c| settlement(c, State::Sent)).collect::<Vec<_>>()).await;
+    assert_eq!(unlike().await, none, "what is on its way and what ended");
+    let email = ChannelKind::Email;
+    change(&db, "INSERT INTO day_count (day, channel, state, n) VALUES ('2020-01-01', 1, 2, 4)").await;
+    assert_eq!(unlike().await, [(email, State::Sent, 7, 3)], "on whatever day");
+    change(&db, "INSERT INTO day_count (day, channel, state, n) VALUES ('2020-01-02', 1, 2, -4)").await;
+    assert_eq!(unlike().await, none, "moved from one day to another");
+    change(
+        &db,
+        "UPDATE message_count SET failed = failed + 2, suppressed = suppressed + 9 WHERE channel = 1",
+    )
+    .await;
+    assert_eq!(unlike().await, [(email, State::Failed, 0, 2)], "and what no day has");
+    change(&db, "UPDATE message SET test = NOT test").await;
+    assert_eq!(unlike().await, [(email, State::Sent, 3, 0)], "no day has what test keys send");
 });
 
 on_both!(what_names_nothing_is_found_in_every_table, |db| async {

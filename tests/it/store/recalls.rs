@@ -67,9 +67,9 @@ on_both!(what_one_reference_covers_is_called_back_together, |db| async {
 
     let mut tx = db.begin().await.unwrap();
     let another = Taken { provider_id: ProviderId(8), ..taken.clone() };
-    assert_eq!(settle(&mut tx, MessageId(1), &another, NOW, DAY).await.unwrap(), 0);
-    assert_eq!(settle(&mut tx, MessageId(1), &taken, NOW, DAY).await.unwrap(), 2);
-    assert_eq!(settle(&mut tx, MessageId(1), &taken, NOW, DAY).await.unwrap(), 0, "once");
+    assert_eq!(settle(&mut tx, MessageId(1), &another, NOW, &|_| DAY.to_owned()).await.unwrap(), 0);
+    assert_eq!(settle(&mut tx, MessageId(1), &taken, NOW, &|_| DAY.to_owned()).await.unwrap(), 2);
+    assert_eq!(settle(&mut tx, MessageId(1), &taken, NOW, &|_| DAY.to_owned()).await.unwrap(), 0, "once");
     tx.commit().await.unwrap();
     let row = counts(&db).await;
     assert_eq!((row.cancelled, row.sent, row.delivered, row.failed, row.unknown), (2, 2, 0, 1, 1));
@@ -80,6 +80,38 @@ on_both!(what_one_reference_covers_is_called_back_together, |db| async {
     let recalled = history::find_delivery(&db, claimed[2].id).await.unwrap().unwrap();
     assert_eq!((recalled.state, recalled.reason.as_deref()), (State::Cancelled, Some("recalled")));
     assert_eq!(listed(&db, 7, 0, 10).await, [pair("a", 1)]);
+});
+
+on_both!(what_was_sent_yesterday_is_called_back_from_yesterdays_figures, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 2).await;
+    let of = |n: usize| {
+        let mut settled = settlement(&claimed[n], State::Sent);
+        settled.provider_id = Some(7);
+        settled.reference = Some("b".to_owned());
+        settled
+    };
+    store(&db, &[of(0), of(1)]).await;
+    let tomorrow = Timestamp(NOW.0 + 86_400_000);
+    let day_of = |at: Timestamp| if at < tomorrow { DAY } else { "2026-09-22" }.to_owned();
+    let delivered = Verdict {
+        id: claimed[1].id.0,
+        provider_id: None,
+        reference: None,
+        state: State::Delivered.code(),
+        code: None,
+        detail: None,
+    };
+    let taken =
+        Taken { channel: ChannelKind::Email, provider_id: ProviderId(7), reference: "b".to_owned(), n: 2 };
+    let mut tx = db.begin().await.unwrap();
+    judge(&mut tx, tomorrow, &day_of, &[delivered]).await.unwrap();
+    assert_eq!(settle(&mut tx, MessageId(1), &taken, tomorrow, &day_of).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    let yesterday = reports::day_counts(&db, DAY).await.unwrap();
+    let yesterday: Vec<_> = yesterday.iter().filter(|day| day.n != 0).map(|day| (day.state, day.n)).collect();
+    assert_eq!(yesterday, [(State::Cancelled, 2)]);
+    assert!(reports::day_counts(&db, "2026-09-22").await.unwrap().is_empty(), "nothing was sent then");
 });
 
 on_both!(what_is_to_be_called_back_is_in_one_hand_at_a_time, |db| async {

@@ -4,7 +4,7 @@ use belltower::domain::delivery::State;
 use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::store::Db;
 use belltower::store::deliveries::{Claim, Claimed, Settlement, turn};
-use belltower::store::receipts::{NewReceipt, Wanted, candidates, insert_waiting};
+use belltower::store::receipts::{NewReceipt, Verdict, Wanted, candidates, insert_waiting, judge};
 use belltower::store::reopening::{leave_unanswered, reopen, repeat, unanswered};
 use belltower::store::reports::day_counts;
 
@@ -139,4 +139,29 @@ on_both!(what_is_left_unanswered_stays_as_it_is, |db| async {
     assert!(unanswered(&db, LATER, 10).await.unwrap().is_empty());
     assert_eq!(again(&db, 10).await, 0);
     assert_eq!(counts(&db).await.unknown, 2);
+});
+
+on_both!(what_was_said_a_day_later_to_have_failed_is_opened_from_the_day_of_sending, |db| async {
+    sending(&db).await;
+    let claimed = take(&db, 2).await;
+    store(&db, &[settlement(&claimed[0], State::Sent), settlement(&claimed[1], State::Failed)]).await;
+    let tomorrow = Timestamp(LATER.0 + 86_400_000);
+    let day_of = |at: Timestamp| if at < tomorrow { DAY } else { "2026-09-22" }.to_owned();
+    let failed = Verdict {
+        id: claimed[0].id.0,
+        provider_id: None,
+        reference: None,
+        state: State::Failed.code(),
+        code: None,
+        detail: None,
+    };
+    let mut tx = db.begin().await.unwrap();
+    judge(&mut tx, tomorrow, &day_of, &[failed]).await.unwrap();
+    let states = [State::Failed];
+    let opened = reopen(&mut tx, MessageId(1), &states, (DeliveryId(0), 10), &[], tomorrow, &day_of);
+    assert_eq!(opened.await.unwrap().unwrap().n, 2);
+    tx.commit().await.unwrap();
+    let yesterday = day_counts(&db, DAY).await.unwrap();
+    assert!(yesterday.iter().all(|day| day.n == 0), "{yesterday:?}");
+    assert!(day_counts(&db, "2026-09-22").await.unwrap().is_empty(), "nothing ended then");
 });

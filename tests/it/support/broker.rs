@@ -93,10 +93,14 @@ impl Broker {
 
     /// A channel that is none of the product's, for what others do to the broker.
     pub(crate) async fn channel(&self) -> (Connection, Channel) {
-        let connection =
-            Connection::connect(self.server.as_str(), ConnectionProperties::default()).await.unwrap();
+        let connection = self.connect().await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         (connection, channel)
+    }
+
+    /// A connection that is none of the product's; a broker that is being restarted takes none.
+    pub(crate) async fn connect(&self) -> lapin::Result<Connection> {
+        Connection::connect(self.server.as_str(), ConnectionProperties::default()).await
     }
 }
 
