@@ -121,8 +121,10 @@ impl Cluster {
 
     /// Somebody deletes every queue, as soon as the broker lets them: it may have been restarted a moment ago.
     pub(super) async fn delete_queues(&self) {
-        until("the broker takes it that its queues are deleted", async || self.try_to_delete_queues().await.ok())
-            .await;
+        until("the broker takes it that its queues are deleted", async || {
+            self.try_to_delete_queues().await.ok()
+        })
+        .await;
     }
 
     async fn try_to_delete_queues(&self) -> Result<(), lapin::Error> {
