@@ -2,6 +2,7 @@
 //! dispatcher drained.
 
 mod after;
+mod drill;
 mod faults;
 mod press;
 mod roll;

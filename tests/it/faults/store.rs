@@ -1,11 +1,18 @@
 //! A disk that is full and a store that somebody holds: 503 and when to come back, and nothing half-written.
 
+use belltower::Error;
+use belltower::domain::emergency::{Act, Run};
+use belltower::domain::id::BroadcastId;
+use belltower::domain::operator::Role;
+use belltower::service::{broadcasts, scenarios};
 use belltower::store::Db;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _};
 
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
+use crate::support::fire::{fire, press_fire};
+use crate::support::{TERMINAL, operator};
 
 async fn pragma(app: &TestApp, text: String) -> i64 {
     let Db::Sqlite { writer, .. } = &app.services.db else { panic!("an embedded store") };
@@ -69,4 +76,47 @@ async fn a_store_that_somebody_holds_refuses_cleanly_and_goes_on_when_it_is_free
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     other.close().await.unwrap();
     assert_eq!(post(&app, 1).await.status(), StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_press_while_somebody_holds_the_store_is_refused_and_leaves_nothing_behind() {
+    let app = TestApp::start().await;
+    let s = &app.services;
+    scenarios::seed(s).await.unwrap();
+    pragma(&app, "PRAGMA busy_timeout = 50".to_owned()).await;
+    let Db::Sqlite { writer, .. } = &s.db else { panic!("an embedded store") };
+    let body = json!({"scenario": "fire", "params": {"place": "图书馆", "meeting_point": "操场"}});
+    let by_key = async || {
+        let request = app.api(Method::POST, "/broadcasts").header("Idempotency-Key", "held").json(&body);
+        Answer::of(request).await
+    };
+    let officer = operator(Role::DutyOfficer);
+    let in_person = async || press_fire(s, &officer, Run::Live, &fire("食堂")).await;
+    let begun = async || broadcasts::list(s, &TERMINAL, None, None, 50).await.unwrap();
+    let acts = async |id: BroadcastId| {
+        let acts = broadcasts::acts(s, &TERMINAL, id).await.unwrap();
+        acts.iter().map(|row| row.act).collect::<Vec<_>>()
+    };
+
+    let mut other = writer.connect_options().connect().await.unwrap();
+    sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
+    let refused = by_key().await;
+    refused.problem(503, "unavailable");
+    assert!(refused.header("retry-after").is_some());
+    let refused = in_person().await;
+    assert!(matches!(refused, Err(Error::Unavailable { .. })), "{refused:?}");
+    assert_eq!(begun().await.len(), 0);
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    other.close().await.unwrap();
+    assert_eq!(begun().await.len(), 0, "nothing of them comes up afterwards");
+
+    let pressed = by_key().await;
+    assert_eq!(pressed.header("idempotent-replayed"), None, "its key was not used up");
+    let waits: BroadcastId = pressed.expect(202)["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(acts(waits).await, [Act::Press, Act::Submit]);
+    let live = in_person().await.unwrap();
+    assert_eq!(live.attached_to, None);
+    assert_eq!(acts(live.id).await, [Act::Press, Act::Launch]);
+    assert_eq!(broadcasts::progress(s, &TERMINAL, live.id).await.unwrap().parts.len(), 1);
+    assert_eq!(begun().await.len(), 2);
 }

@@ -42,9 +42,14 @@ impl Installation {
         self.folder.path().join("data")
     }
 
-    /// The use cases over its store, in this process. No server may run meanwhile.
+    /// The use cases over its store, in this process. While a server runs on an embedded one it is for looking alone.
     pub(crate) async fn services(&self) -> Services {
-        let db = Db::open(&format!("sqlite://{}", self.data().join("belltower.db").display())).await.unwrap();
+        let elsewhere = self.settings.iter().find(|(name, _)| *name == "BELLTOWER_DATABASE");
+        let url = match elsewhere {
+            Some((_, url)) => url.clone(),
+            None => format!("sqlite://{}", self.data().join("belltower.db").display()),
+        };
+        let db = Db::open(&url).await.unwrap();
         let vault = Vault::open(&self.data().join("secret.key")).unwrap();
         super::services::services_of(db, Clock::System, vault)
     }
@@ -110,18 +115,13 @@ impl Installation {
             "host": relay.ip().to_string(), "port": relay.port(), "tls": "none",
             "from_address": "noreply@campus.example", "from_name": "钟楼大学", "connections": 16,
         });
-        let arguments = [
-            "provider",
-            "create",
-            "--channel",
-            "email",
-            "--kind",
-            "smtp",
-            "--name",
-            "relay",
-            "--settings",
-            "-",
-        ];
+        self.provider("relay", "email", "smtp", &settings).await;
+    }
+
+    /// Configures a provider.
+    pub(crate) async fn provider(&self, name: &str, channel: &str, kind: &str, settings: &Value) {
+        let arguments =
+            ["provider", "create", "--channel", channel, "--kind", kind, "--name", kind, "--settings", "-"];
         self.json(&arguments, &settings.to_string()).await;
     }
 

@@ -8,6 +8,7 @@ mod press;
 mod roll;
 mod scenarios;
 mod second;
+mod together;
 
 use belltower::domain::emergency::Run;
 use belltower::domain::id::BroadcastId;
