@@ -180,7 +180,7 @@ on_both!(what_waits_goes_out_until_its_time_is_over_and_then_has_all_of_its_time
     Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
     let row = campus.row(id).await;
     assert_eq!(row.state, State::Live);
-    assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_mins(120));
+    assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_hours(2));
 });
 
 on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::deployment::{COMPOSES, texts, yaml};
 use super::tools::{program, project, read, succeeds};
@@ -241,7 +241,8 @@ async fn the_access_log_in_docker_is_turned_each_day_and_loses_no_line() {
     fs::write(here.join("belltower-2026-01-02.log"), "of the same day, before\n").unwrap();
     let aged = |name: &str, age: u64| {
         let file = fs::File::create(here.join(name)).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_hours(24 * age)).unwrap();
+        let now = file.metadata().unwrap().modified().unwrap();
+        file.set_modified(now - Duration::from_hours(24 * age)).unwrap();
     };
     aged("belltower-2025-01-01.log.gz", days + 2);
     aged("belltower-2025-06-01.log.gz", 184);

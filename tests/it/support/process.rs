@@ -121,7 +121,7 @@ impl Installation {
     /// Configures a provider.
     pub(crate) async fn provider(&self, name: &str, channel: &str, kind: &str, settings: &Value) {
         let arguments =
-            ["provider", "create", "--channel", channel, "--kind", kind, "--name", kind, "--settings", "-"];
+            ["provider", "create", "--channel", channel, "--kind", kind, "--name", name, "--settings", "-"];
         self.json(&arguments, &settings.to_string()).await;
     }
 
