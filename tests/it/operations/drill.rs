@@ -153,7 +153,7 @@ async fn what_is_wrong_with_a_backup_is_found_before_anything_is_changed() {
     fs::copy(&file, folder.join("newer")).unwrap();
     let url = format!("sqlite://{}", folder.join("newer").display());
     let mut newer = <sqlx::SqliteConnection as sqlx::Connection>::connect(&url).await.unwrap();
-    let text_of = "UPDATE _sqlx_migrations SET version = 999999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+    let text_of = "UPDATE _sqlx_migrations SET version = 999999, description = 'later' WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
     sqlx::query(text_of).execute(&mut newer).await.unwrap();
     sqlx::Connection::close(newer).await.unwrap();
     refused(&[text(&folder.join("newer"))], "schema step 999999").await;

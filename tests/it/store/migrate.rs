@@ -10,7 +10,7 @@ use crate::support::on_both_urls;
 async fn later(url: &str, needs: &[String]) {
     let db = Db::open(url).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "CREATE TABLE later (id BIGINT NOT NULL); ALTER TABLE message ADD COLUMN later BIGINT")
+    execute(&mut tx, "CREATE TABLE later (id BIGINT NOT NULL); ALTER TABLE message ADD COLUMN later INTEGER")
         .await;
     for (step, needs) in (9000..).zip(needs) {
         record(&mut tx, step, &format!("{step}_later{needs}")).await;

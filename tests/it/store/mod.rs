@@ -155,7 +155,9 @@ on_both_urls!(a_store_opens_again_with_what_it_kept, |url| async {
 on_both_urls!(a_store_of_a_newer_version_is_left_alone, |url| async {
     let db = Db::open(&url).await.unwrap();
     let mut tx = db.begin().await.unwrap();
-    execute(&mut tx, "UPDATE _sqlx_migrations SET version = 999999 WHERE version = (SELECT max(version) FROM _sqlx_migrations)").await;
+    let later = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+        SELECT 999999, 'later', success, checksum, execution_time FROM _sqlx_migrations WHERE version = 1";
+    execute(&mut tx, later).await;
     tx.commit().await.unwrap();
     db.close().await;
 
