@@ -17,7 +17,8 @@ row! {
 }
 
 /// Adds to the counts of a campus day (`YYYY-MM-DD`) and gives what they are then. A negative number takes back.
-/// Sources are counted in order, so that two nodes never wait for one another.
+/// Sources of one call are counted in order, so that no two calls wait for one another; a batch makes one for sources with a
+/// quota and one for the rest.
 pub async fn add(
     tx: &mut Tx,
     day: &str,
