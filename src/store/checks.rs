@@ -172,8 +172,8 @@ row! {
 
 /// What the figures of all campus days come to, where that is not what the counters of all live messages say. Both are moved in
 /// one transaction, whichever day a delivery counts for, and both are kept for good: they agree at every moment, and one
-/// statement sees one. On which day each is counted no row says: a receipt changes the day of sending, which it leaves no trace
-/// of. What is suppressed is left out, as planning counts it for its message and for no day.
+/// statement sees one. Days are not recounted one by one: deliveries say on which they are counted, but go before the figures do,
+/// and those that an older version ended say it nearly. What is suppressed is left out, as planning counts it for its message and for no day.
 pub async fn days_unlike(db: &Db) -> Result<Vec<DaySum>> {
     let counted: Vec<State> = State::ALL
         .iter()

@@ -271,7 +271,7 @@ pub async fn blank(tx: &mut Tx, ids: &[DeliveryId], now: Timestamp, day: &str) -
     lock_in_order(tx, &ids).await?;
     let ids = to_json(&ids)?;
     let text = format!(
-        "UPDATE delivery SET state = {}, reason = 'erased', updated_at = $2
+        "UPDATE delivery SET state = {}, reason = 'erased', updated_at = $2, counted_at = $2
          WHERE id IN {list} AND state = {} RETURNING message_id, channel, outlet, state",
         State::Cancelled.code(),
         State::Pending.code()

@@ -72,7 +72,7 @@ async fn suppress(tx: &mut Tx, now: Timestamp, plans: &[PlanRow], besides: &str)
         "WITH picked AS MATERIALIZED (
             SELECT d.id FROM delivery d JOIN {rows} AS x ON d.message_id = x.message_id AND d.target = x.target
             WHERE d.last_step > 0 AND d.state = 0{besides} ORDER BY d.id{lock})
-         UPDATE delivery SET state = 7, reason = '{reason}', updated_at = $2
+         UPDATE delivery SET state = 7, reason = '{reason}', updated_at = $2, counted_at = $2
          WHERE id IN (SELECT id FROM picked) AND state + 0 = 0
          RETURNING message_id, channel, outlet, state",
         rows = tx.dialect().rows("$1", &PLAN),

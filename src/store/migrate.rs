@@ -63,6 +63,7 @@ macro_rules! steps {
             48 "0048_reading",
             49 "0049_lanes",
             50 "0050_import_piece" needs 49,
+            51 "0051_counted_at" needs 50,
         )
     };
     ($folder:literal: $($version:literal $name:literal $(needs $floor:literal)?,)+) => {

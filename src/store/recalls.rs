@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::counters::{Moves, count, count_day};
-use super::receipts::{COUNTED_AT, DayOf};
+use super::receipts::{DayOf, counted_at};
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -137,8 +137,9 @@ pub async fn settle(
     day_of: DayOf<'_>,
 ) -> Result<i64> {
     let text = format!(
-        "SELECT id, outlet, state, {COUNTED_AT} AS counted_at FROM delivery
+        "SELECT id, outlet, state, {} AS counted_at FROM delivery
          WHERE message_id = $1 AND provider_id = $2 AND reference = $3 AND state IN (2, 3) ORDER BY id{}",
+        counted_at("delivery"),
         tx.dialect().lock_content()
     );
     let reached: Vec<Reached> = in_tx!(tx, |conn| {
@@ -146,7 +147,9 @@ pub async fn settle(
         query.bind(&taken.reference).fetch_all(conn).await
     })?;
     let text = format!(
-        "UPDATE delivery SET state = 6, reason = 'recalled', poll_at = NULL, updated_at = $2 WHERE id IN {}",
+        "UPDATE delivery SET state = 6, reason = 'recalled', poll_at = NULL, updated_at = $2, counted_at = {}
+         WHERE id IN {}",
+        counted_at("delivery"),
         tx.dialect().int_list("$1")
     );
     let ids = to_json(&reached.iter().map(|row| row.id.0).collect::<Vec<_>>())?;

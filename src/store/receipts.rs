@@ -97,10 +97,17 @@ pub struct Judged {
     pub moved: Vec<(DeliveryId, MessageId, State)>,
 }
 
-/// The moment on whose day a delivery that ended is counted, as near as its row tells: the end itself, but for one that was sent and
-/// of which its provider told more later the sending, as [`judge`] counts it for that day.
-pub(super) const COUNTED_AT: &str =
-    "CASE WHEN state <> 2 AND sent_at >= last_attempt_at THEN sent_at ELSE updated_at END";
+/// The moment on whose day a delivery is counted, of the rows of that table or alias: `counted_at`, which stands there as long as it
+/// has ended. A release before it (step 51) neither writes nor clears it. So one from before the latest attempt began is of an end
+/// before, and where there is none it is as near as the row tells: the end itself, but for one that was sent and of which its provider
+/// told more later the sending, as [`judge`] counts it for that day.
+pub(super) fn counted_at(of: &str) -> String {
+    format!(
+        "CASE WHEN {of}.counted_at >= COALESCE({of}.last_attempt_at, {of}.counted_at) THEN {of}.counted_at
+            WHEN {of}.state <> 2 AND {of}.sent_at >= {of}.last_attempt_at THEN {of}.sent_at
+            ELSE {of}.updated_at END"
+    )
+}
 
 /// Which campus day a moment is in.
 pub type DayOf<'a> = &'a (dyn Fn(Timestamp) -> String + Sync);
@@ -144,8 +151,9 @@ async fn decide(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[Verd
     }
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT id, message_id, channel, outlet, target, last_step, state, {COUNTED_AT} AS counted_at FROM delivery
+        "SELECT id, message_id, channel, outlet, target, last_step, state, {} AS counted_at FROM delivery
          WHERE id IN {} AND (state IN ({}, {}) OR {AWAITS_REPEAT}) ORDER BY id{}",
+        counted_at("delivery"),
         dialect.int_list("$1"),
         State::Sent.code(),
         State::Unknown.code(),
@@ -165,10 +173,12 @@ async fn decide(tx: &mut Tx, now: Timestamp, day_of: DayOf<'_>, verdicts: &[Verd
     let text = format!(
         "UPDATE delivery SET state = v.state, reason = CASE WHEN v.state = 4 THEN v.code ELSE NULL END,
             delivered_at = CASE WHEN v.state = 3 THEN $2 ELSE delivered_at END, updated_at = $2,
+            counted_at = {counted},
             sent_at = CASE WHEN v.state = 2 THEN COALESCE(sent_at, last_attempt_at, $2) ELSE sent_at END,
             poll_at = CASE WHEN v.state = 2 THEN poll_at ELSE NULL END,
             repeat_at = CASE WHEN v.state = 8 THEN repeat_at ELSE NULL END, {trouble}
          FROM {rows} AS v WHERE delivery.id = v.id",
+        counted = counted_at("delivery"),
         trouble = attention::trouble("v.state", "delivery.provider_id", &format!("'{REPORTED}'"), "v.code"),
     );
     let input = to_json(&moved)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::counters::{Moves, count, count_day};
 use super::deliveries::lock_in_order;
 use super::fallback::overtaken;
-use super::receipts::{COUNTED_AT, DayOf};
+use super::receipts::{DayOf, counted_at};
 use super::{Db, Tx, in_db, in_tx, row, sql, to_json};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -46,8 +46,9 @@ pub async fn reopen(
     let dialect = tx.dialect();
     let codes: Vec<i64> = states.iter().map(|s| s.code()).collect();
     let text = format!(
-        "SELECT id, channel, outlet, state, {COUNTED_AT} AS counted_at FROM delivery
+        "SELECT id, channel, outlet, state, {counted} AS counted_at FROM delivery
          WHERE message_id = $1 AND id > $3 AND state IN {states} ORDER BY id LIMIT $4 + 0{lock}",
+        counted = counted_at("delivery"),
         states = dialect.int_list("$2"),
         lock = dialect.lock_content(),
     );
@@ -82,9 +83,10 @@ pub async fn reopen_listed(
 ) -> Result<Uncounted> {
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT d.id, d.channel, d.outlet, d.state, {COUNTED_AT} AS counted_at FROM delivery d
+        "SELECT d.id, d.channel, d.outlet, d.state, {counted} AS counted_at FROM delivery d
          WHERE d.message_id = $1 AND d.id IN {ids} AND d.trouble = $3 AND NOT (d.last_step > 0{overtaken})
          ORDER BY d.id{lock}",
+        counted = counted_at("d"),
         ids = dialect.int_list("$2"),
         overtaken = overtaken(),
         lock = dialect.lock_content_of("d"),
@@ -122,7 +124,7 @@ async fn open(tx: &mut Tx, ended: &[Ended], codes: &[i64], waits: &[i64], now: T
     );
     let text = format!(
         "UPDATE delivery SET state = 0, reason = NULL, failures = 0, repeats = 0, poll_at = NULL, repeat_at = NULL,
-            updated_at = $2, trouble = NULL,
+            updated_at = $2, counted_at = NULL, trouble = NULL,
             due_at = $2 + CASE WHEN last_step = 0 THEN 0 ELSE {own} - {first} END
          WHERE id IN {ids}",
         own = wait("step"),
@@ -168,8 +170,9 @@ pub async fn repeat(
 ) -> Result<i64> {
     let dialect = tx.dialect();
     let text = format!(
-        "SELECT id, channel, outlet, state, {COUNTED_AT} AS counted_at FROM delivery
+        "SELECT id, channel, outlet, state, {counted} AS counted_at FROM delivery
          WHERE message_id = $1 AND repeat_at IS NOT NULL AND repeat_at <= $2 ORDER BY id LIMIT $3 + 0{lock}",
+        counted = counted_at("delivery"),
         lock = dialect.lock_content(),
     );
     let due: Vec<Ended> = in_tx!(tx, |conn| {
@@ -186,7 +189,7 @@ pub async fn repeat(
     };
     let text = format!(
         "UPDATE delivery SET state = 0, reason = '{UNANSWERED}', due_at = $2, poll_at = NULL, repeats = repeats + 1,
-            updated_at = $2, trouble = NULL
+            updated_at = $2, counted_at = NULL, trouble = NULL
          WHERE id IN {ids} AND state + 0 = {unknown} AND NOT EXISTS ({by_reference}) AND NOT EXISTS ({by_other})
          RETURNING id",
         ids = dialect.int_list("$1"),

@@ -150,7 +150,7 @@ pub async fn set_aside(tx: &mut Tx, now: Timestamp, day: &str, limit: i64) -> Re
             "WITH picked AS MATERIALIZED (
                 SELECT id FROM delivery WHERE state = {from} AND outlet <> 0{due} LIMIT $2 + 0)
              UPDATE delivery SET state = {unknown}, reason = '{RESTORED}', lease_owner = NULL, lease_until = NULL,
-                updated_at = $1, {trouble}
+                updated_at = $1, counted_at = $1, {trouble}
              WHERE id IN (SELECT id FROM picked) RETURNING message_id, channel, outlet, state",
             from = from.code(),
             unknown = State::Unknown.code(),

@@ -83,7 +83,7 @@ pub async fn live_through(tx: &mut Tx, now: Timestamp, day: &str) -> Result<()> 
         format!(
             "UPDATE delivery SET state = {state}, reason = {reason}, provider_id = {provider}, attempts = 1,
                 last_attempt_at = {now}, sent_at = CASE WHEN id % 100 > 1 THEN {now} END,
-                updated_at = {now} - id % 86400000, {trouble}
+                updated_at = {now} - id % 86400000, counted_at = {now}, {trouble}
              WHERE state = 0 AND message_id IN {OPEN}",
             now = now.0,
             trouble = attention::trouble(state, provider, reason, code),

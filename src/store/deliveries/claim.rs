@@ -151,7 +151,7 @@ async fn stopped(tx: &mut Tx, now: Timestamp, rows: &[Claimed]) -> Result<HashSe
     // It was not tried.
     let text = format!(
         "UPDATE delivery SET state = {}, reason = 'cancelled', attempts = attempts - 1, lease_owner = NULL, lease_until = NULL,
-            updated_at = $2 WHERE id IN {}",
+            updated_at = $2, counted_at = $2 WHERE id IN {}",
         State::Cancelled.code(),
         tx.dialect().int_list("$1")
     );

@@ -191,7 +191,7 @@ pub async fn end_pending(
     let text = format!(
         "WITH picked AS MATERIALIZED (
             SELECT id FROM delivery WHERE message_id = $1 AND state = 0 LIMIT $5 + 0{skip})
-         UPDATE delivery SET state = $2, reason = $3, updated_at = $4 WHERE id IN (SELECT id FROM picked)
+         UPDATE delivery SET state = $2, reason = $3, updated_at = $4, counted_at = $4 WHERE id IN (SELECT id FROM picked)
          RETURNING message_id, channel, outlet, state",
         skip = tx.dialect().skip_locked()
     );

@@ -125,6 +125,7 @@ pub(super) async fn settle(
             repeat_at = s.repeat_at, sent_at = COALESCE(s.sent_at, delivery.sent_at), lease_owner = NULL, lease_until = NULL,
             attempts = CASE WHEN s.outcome IS NULL THEN delivery.attempts - 1 ELSE delivery.attempts END,
             repeated = CASE WHEN s.outcome IS NULL THEN delivery.repeated ELSE FALSE END, updated_at = $2,
+            counted_at = CASE WHEN s.state > 1 OR m.status = 7 THEN $2 END,
             {trouble}
          FROM {rows} AS s, message AS m
          WHERE delivery.id = s.id AND delivery.attempts = s.attempt AND delivery.state + 0 = 1

@@ -247,7 +247,7 @@ async fn the_system_tells_how_it_is_and_part_of_it_anew() {
     nodes::beat(&app.services).await.unwrap();
     let mut browser = Browser::signed_in(&app, Role::Auditor).await;
     let page = browser.get("/console/system").await;
-    for holds in ["SQLite", "0050_import_piece", "没有等待中的投递", "当前节点", "尚无数据"] {
+    for holds in ["SQLite", "0051_counted_at", "没有等待中的投递", "当前节点", "尚无数据"] {
         assert!(page.text.contains(holds), "{holds}: {}", page.text);
     }
     assert!(!page.text.contains("新版本已更新"), "{}", page.text);
