@@ -1,14 +1,16 @@
-//! The counts of every message add up after every step, whatever happens and whatever providers answer.
+//! The counts of every message and the figures of every campus day add up after every step, whatever happens and whatever
+//! providers answer.
 
 use std::collections::BTreeMap;
 
+use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
 use belltower::domain::id::MessageId;
 use belltower::domain::message::Status;
 use belltower::service::deliveries::{self, Asked, Brought, Claimed, Settlement, Verdict, Wanted};
 use belltower::service::providers::{self, ProviderChanges};
-use belltower::service::{messages, planning, policies, recipients, routing};
+use belltower::service::{Services, messages, planning, policies, recipients, routing};
 use belltower::store::{Db, Tx, checks};
 use belltower::{Error, Result};
 use proptest::sample::Index;
@@ -47,6 +49,9 @@ fn note(met: &mut [bool], counts: &[i64]) {
 
 /// How many deliveries of a message and channel stand in each state.
 type Counts = BTreeMap<(i64, i64), [i64; State::ALL.len()]>;
+
+/// How many deliveries of a campus day and channel ended in a state, without what is zero.
+type Days = BTreeMap<(String, i64, i64), i64>;
 
 struct Story<'s> {
     stage: &'s mut Stage,
@@ -90,6 +95,13 @@ impl<'s> Story<'s> {
             }
             Step::Settle(fates) => {
                 for (owner, settlements) in self.handed_over(fates) {
+                    deliveries::turn(&s, owner, Brought::settled(&settlements), None).await.unwrap();
+                }
+            }
+            Step::SettleLate(fates) => {
+                let turns = self.handed_over(fates);
+                self.stage.turn_to_tomorrow();
+                for (owner, settlements) in turns {
                     deliveries::turn(&s, owner, Brought::settled(&settlements), None).await.unwrap();
                 }
             }
@@ -198,6 +210,9 @@ impl<'s> Story<'s> {
         self.before = counted;
         let unlike = checks::days_unlike(&self.stage.s.db).await.unwrap();
         assert!(unlike.is_empty(), "{unlike:?} after {step:?}");
+        let (_, below) = checks::days(&self.stage.s.db).await.unwrap();
+        assert_eq!(below, 0, "after {step:?}");
+        assert_eq!(days(&self.stage.s.db).await, told_days(&self.stage.s).await, "after {step:?}");
     }
 
     /// Everything is in order again, and enough time passes.
@@ -278,6 +293,25 @@ async fn grouped(db: &Db) -> Counts {
         counts.entry((message, channel)).or_default()[state as usize] = n;
     }
     counts
+}
+
+/// What the figures of days say.
+async fn days(db: &Db) -> Days {
+    let text = "SELECT day, channel, state, n FROM day_count WHERE n <> 0";
+    let rows: Vec<(String, i64, i64, i64)> = rows!(db, text.to_owned());
+    rows.into_iter().map(|(day, channel, state, n)| ((day, channel, state), n)).collect()
+}
+
+/// What deliveries say of themselves; those of test keys count on no day.
+async fn told_days(s: &Services) -> Days {
+    let text = "SELECT counted_at, channel, state, CAST(count(*) AS bigint) FROM delivery
+        WHERE outlet <> 0 AND counted_at IS NOT NULL GROUP BY counted_at, channel, state";
+    let rows: Vec<(i64, i64, i64, i64)> = rows!(&s.db, text.to_owned());
+    let mut days = Days::new();
+    for (at, channel, state, n) in rows {
+        *days.entry((s.campus.day(Timestamp(at)), channel, state)).or_default() += n;
+    }
+    days
 }
 
 /// The ids of all deliveries, the latest first, so that those of this story are met most.

@@ -160,6 +160,12 @@ impl Stage {
         self.s.clock.turn(minutes_long(minutes).as_millis() as i64);
     }
 
+    /// The next campus day begins.
+    pub(super) fn turn_to_tomorrow(&self) {
+        let now = self.now();
+        self.s.clock.turn(self.s.campus.day_ends(now).since(now).as_millis() as i64);
+    }
+
     pub(super) fn now(&self) -> Timestamp {
         self.s.clock.now()
     }

@@ -25,6 +25,8 @@ pub(super) enum Step {
     },
     /// Some of those in hand have been handed over, each with what came of it.
     Settle(Vec<(Index, Fate)>),
+    /// As [`Self::Settle`], but the campus day ends before it is stored.
+    SettleLate(Vec<(Index, Fate)>),
     /// An outcome that was stored comes once more.
     SettleAgain(Index),
     /// Whoever has deliveries in hand is gone; what they had is offered again, and they may yet come with it.
@@ -134,7 +136,8 @@ fn fates() -> impl Strategy<Value = Vec<(Index, Fate)>> {
 
 fn step() -> impl Strategy<Value = Step> {
     let index = any::<Index>;
-    let told = vec((index(), select(vec![State::Delivered, State::Failed, State::Unknown])), 1..6);
+    let heard = [State::Sent, State::Delivered, State::Failed, State::Unknown];
+    let told = vec((index(), select(heard.to_vec())), 1..6);
     let states = subsequence(vec![State::Failed, State::Unknown, State::Expired, State::Cancelled], 1..=4);
     let channels = subsequence(ChannelKind::ALL.to_vec(), 0..3);
     let outcomes = ["delivered", "slow", "accepted", "failed", "transient", "throttled", "config", "unknown"];
@@ -143,6 +146,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => Just(Step::Plan),
         14 => (1..3_i64, outlet(), 1..9_usize).prop_map(|(owner, outlet, most)| Step::Claim { owner, outlet, most }),
         14 => fates().prop_map(Step::Settle),
+        3 => fates().prop_map(Step::SettleLate),
         3 => index().prop_map(Step::SettleAgain),
         3 => Just(Step::Lose),
         6 => told.clone().prop_map(Step::Receipts),

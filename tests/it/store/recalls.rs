@@ -1,12 +1,15 @@
 use belltower::clock::Timestamp;
 use belltower::domain::channel::ChannelKind;
 use belltower::domain::delivery::State;
-use belltower::domain::id::{MessageId, ProviderId};
+use belltower::domain::id::{DeliveryId, MessageId, ProviderId};
+use belltower::store::deliveries::turn;
 use belltower::store::recalls::{Asked, Taken, any_due, ask, claim, finish, list, put_off, settle};
 use belltower::store::receipts::{Verdict, judge};
+use belltower::store::reopening::reopen;
 use belltower::store::{Db, history, reports};
 
-use super::deliveries::{counts, sending, settlement, store, take};
+use super::deliveries::{OWNER, by, counts, sending, settlement, store, take};
+use super::execute;
 use super::messages::{keep, message, sources};
 use crate::support::on_both;
 
@@ -113,6 +116,61 @@ on_both!(what_was_sent_yesterday_is_called_back_from_yesterdays_figures, |db| as
     assert_eq!(yesterday, [(State::Cancelled, 2)]);
     assert!(reports::day_counts(&db, "2026-09-22").await.unwrap().is_empty(), "nothing was sent then");
 });
+
+on_both!(
+    what_was_stored_after_midnight_is_called_back_and_sent_again_from_the_figures_of_that_day,
+    |db| async {
+        sending(&db).await;
+        let claimed = take(&db, 2).await;
+        let of = |n: usize| {
+            let mut settled = settlement(&claimed[n], State::Sent);
+            settled.provider_id = Some(7);
+            settled.reference = Some("b".to_owned());
+            settled
+        };
+        let tomorrow = Timestamp(NOW.0 + 86_400_000);
+        let after = Timestamp(tomorrow.0 + 86_400_000);
+        let day_of = |at: Timestamp| match at {
+            at if at < tomorrow => DAY.to_owned(),
+            at if at < after => "2026-09-22".to_owned(),
+            _ => "2026-09-23".to_owned(),
+        };
+        let mut tx = db.begin().await.unwrap();
+        turn(&mut tx, tomorrow, "2026-09-22", &by(OWNER, &[of(0), of(1)]), None).await.unwrap();
+        let delivered = Verdict {
+            id: claimed[1].id.0,
+            provider_id: None,
+            reference: None,
+            state: State::Delivered.code(),
+            code: None,
+            detail: None,
+        };
+        judge(&mut tx, after, &day_of, &[delivered]).await.unwrap();
+        // One that an older version stored.
+        execute(&mut tx, "UPDATE delivery SET counted_at = NULL WHERE state = 2").await;
+        let taken = Taken {
+            channel: ChannelKind::Email,
+            provider_id: ProviderId(7),
+            reference: "b".to_owned(),
+            n: 2,
+        };
+        assert_eq!(settle(&mut tx, MessageId(1), &taken, after, &day_of).await.unwrap(), 2);
+        tx.commit().await.unwrap();
+        let figures = async |day: &str| {
+            let rows = reports::day_counts(&db, day).await.unwrap();
+            rows.iter().filter(|row| row.n != 0).map(|row| (row.state, row.n)).collect::<Vec<_>>()
+        };
+        assert_eq!(figures("2026-09-22").await, [(State::Cancelled, 2)]);
+        let mut tx = db.begin().await.unwrap();
+        let opened =
+            reopen(&mut tx, MessageId(1), &[State::Cancelled], (DeliveryId(0), 9), &[], after, &day_of).await;
+        tx.commit().await.unwrap();
+        assert_eq!(opened.unwrap().unwrap().n, 2);
+        for day in [DAY, "2026-09-22", "2026-09-23"] {
+            assert!(figures(day).await.is_empty(), "{day}");
+        }
+    }
+);
 
 on_both!(what_is_to_be_called_back_is_in_one_hand_at_a_time, |db| async {
     sources(&db).await;
