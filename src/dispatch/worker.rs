@@ -255,6 +255,10 @@ impl Worker {
             let Choice { provider, blocked_until } = self.providers.choose(&self.s).await?;
             chosen = provider.map(|(provider, Room { calls, line, routine })| {
                 let (one_by_one, granted) = match provider.adapter.shape() {
+                    // Nobody waits for the sandbox: all of it is in line behind outlets that are short of room.
+                    Shape::Single { concurrency } if self.outlet == Outlet::Sandbox => {
+                        (true, self.hold.grow(concurrency, 0, calls + line))
+                    }
                     Shape::Single { concurrency } => (true, self.hold.grow(concurrency, calls, line)),
                     _ => (false, calls),
                 };

@@ -72,8 +72,9 @@ coded! {
 }
 
 coded! {
-    /// What is handled first: the lanes in their order, and among emergencies the graver alert. What the store calls the
-    /// `lane` of a message or delivery is this number.
+    /// What is handled first, in the order of this list: the lanes in theirs, and among emergencies the graver alert, and
+    /// drills after all that is real. What the store calls the `lane` of a message or delivery is this number, below 0 for
+    /// emergencies. It does not say what comes first, which [`is_before`](Self::is_before) does.
     Rank {
         /// The few words to those who may stop an alert: they are not to have them after everybody else.
         Duty = -6 "duty",
@@ -84,6 +85,9 @@ coded! {
         Orange = -2 "orange",
         Over = -1 "over",
         Emergency = 0 "emergency",
+        /// That a drill is over: before what waits of drills.
+        DrillOver = -7 "drill_over",
+        Drill = -8 "drill",
         High = 1 "high",
         Normal = 2 "normal",
         Low = 3 "low",
@@ -100,11 +104,19 @@ impl Rank {
             | Self::OrangeOver
             | Self::Orange
             | Self::Over
-            | Self::Emergency => Lane::Emergency,
+            | Self::Emergency
+            | Self::DrillOver
+            | Self::Drill => Lane::Emergency,
             Self::High => Lane::High,
             Self::Normal => Lane::Normal,
             Self::Low => Lane::Low,
         }
+    }
+
+    /// Whether it is handled before the other.
+    pub fn is_before(self, other: Self) -> bool {
+        let place = |rank: Self| Self::ALL.iter().position(|one| *one == rank);
+        place(self) < place(other)
     }
 
     /// The ranks of a lane, the first to be handled first.
@@ -228,6 +240,21 @@ mod tests {
             (personal.title().as_str(), outline.title.as_str(), outline.body.as_str()),
             ("写作 ‹x›", "写作 ‹x›", "‹x›")
         );
+    }
+
+    #[test]
+    fn a_drill_goes_after_every_emergency_and_before_what_is_routine() {
+        for drill in [Rank::DrillOver, Rank::Drill] {
+            assert_eq!(drill.lane(), Lane::Emergency);
+            for real in
+                Rank::of_lane(Lane::Emergency).filter(|it| !matches!(it, Rank::DrillOver | Rank::Drill))
+            {
+                assert!(real.is_before(drill) && !drill.is_before(real), "{real}");
+            }
+            assert!(drill.is_before(Rank::High));
+        }
+        assert!(Rank::DrillOver.is_before(Rank::Drill) && !Rank::Red.is_before(Rank::Red));
+        assert!(Rank::of_lane(Lane::Emergency).all(|rank| rank.code() <= 0), "as queries of lanes have it");
     }
 
     #[test]

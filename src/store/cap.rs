@@ -3,7 +3,7 @@
 use super::{Db, Tx, in_db, in_tx, row, sql};
 use crate::Result;
 use crate::clock::Timestamp;
-use crate::domain::emergency::Part;
+use crate::domain::emergency::{Part, Run};
 use crate::domain::id::{BroadcastId, SourceId};
 
 /// A document about to be published.
@@ -79,13 +79,18 @@ row! {
 }
 
 /// Documents in the feed, the newest first, at most `limit`: those of broadcasts that have not ended before `since`, and
-/// whatever was published since then.
+/// whatever was published since then. Where there are more, drills are left out first.
 pub async fn feed(db: &Db, since: Timestamp, limit: i64) -> Result<Vec<EntryRow>> {
-    let text = "SELECT d.identifier, d.sent_at, d.title, d.summary
-        FROM cap_document d JOIN broadcast b ON b.id = d.broadcast_id
-        WHERE d.listed AND (b.ended_at IS NULL OR b.ended_at > $1 OR d.sent_at > $1)
-        ORDER BY d.id DESC LIMIT $2 + 0";
-    Ok(in_db!(db, |c| sqlx::query_as(text).bind(since.0).bind(limit).fetch_all(c).await)?)
+    let text = format!(
+        "SELECT identifier, sent_at, title, summary FROM (
+            SELECT d.id, d.identifier, d.sent_at, d.title, d.summary
+            FROM cap_document d JOIN broadcast b ON b.id = d.broadcast_id
+            WHERE d.listed AND (b.ended_at IS NULL OR b.ended_at > $1 OR d.sent_at > $1)
+            ORDER BY CASE WHEN b.run = {drill} THEN 1 ELSE 0 END, d.id DESC LIMIT $2 + 0) AS listed
+         ORDER BY id DESC",
+        drill = Run::Drill.code()
+    );
+    Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(since.0).bind(limit).fetch_all(c).await)?)
 }
 
 /// A document by its identifier, as XML.

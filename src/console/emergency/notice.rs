@@ -41,8 +41,9 @@ pub struct NoticePage {
     pub everyone: bool,
     /// Slugs.
     pub groups: Vec<String>,
+    /// None for whoever may not choose among people.
     pub known_groups: Vec<(String, String)>,
-    /// `None` for whoever may not see the directory.
+    /// `None` for whoever may not choose among people.
     pub filter: Option<FilterFragment>,
     pub channels: Vec<ChannelKind>,
     pub expires: u32,
@@ -259,7 +260,8 @@ impl Filled {
         own.scenario()
     }
 
-    fn faults(&self, s: &Services, view: &View, scenario: &Scenario) -> FieldFaults {
+    fn faults(&self, s: &Services, signed: &Signed, scenario: &Scenario) -> FieldFaults {
+        let view = &signed.view();
         let mut faults = faults_of(s, view, &self.words, scenario);
         if self.level.is_none() {
             faults.push(("level".to_owned(), view.t("fault-required")));
@@ -267,6 +269,10 @@ impl Filled {
         if self.unfinished {
             faults.retain(|(field, _)| field != "audience");
             faults.push(("where".to_owned(), view.t("fault-unfinished_rows")));
+        }
+        if broadcasts::may_choose(&signed.caller, &scenario.audience).is_err() {
+            faults.retain(|(field, _)| field != "audience" && field != "where");
+            faults.push(("audience".to_owned(), view.t("notice-fault-directory_needed")));
         }
         faults.into_iter().collect()
     }
@@ -316,15 +322,17 @@ async fn load(
     form: Option<&Form>,
 ) -> Result<NoticePage> {
     let names = Names::load(s, signed).await?;
+    // As `broadcasts::may_choose`.
+    let chooses = signed.may(Permission::DirectoryView);
     let filter = match form {
-        _ if !signed.may_somewhere(Permission::DirectoryView) => None,
+        _ if !chooses => None,
         Some(form) => Some(FilterFragment::of_form(s, signed, form, Builder::Sole).await?),
         None => Some(FilterFragment::new(s, signed, Typed::blank(), Builder::Sole).await?),
     };
     Ok(NoticePage {
         shell: signed.shell(None)?,
         place,
-        known_groups: group_choices(&names, &filled.groups),
+        known_groups: if chooses { group_choices(&names, &filled.groups) } else { Vec::new() },
         form: filled.words,
         level: filled.level,
         everyone: filled.everyone,
@@ -381,7 +389,7 @@ async fn write(
     if builds {
         return page::html(&load(place, s, signed, filled, Some(form)).await?);
     }
-    let mut faults = filled.faults(s, &view, &scenario);
+    let mut faults = filled.faults(s, signed, &scenario);
     let seal = filled.seal(s, &scenario);
     // What is handed in is what was looked at: another text is looked at first.
     let is_seen = form.text("seal") == seal && form.text("run") == place.0.name();

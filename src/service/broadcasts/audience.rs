@@ -5,10 +5,11 @@ use super::words::{self, Way, Words};
 use super::{Services, may_see};
 use crate::Error;
 use crate::Result;
-use crate::domain::audience::Params;
+use crate::domain::audience::{Audience, Params};
 use crate::domain::content::Content;
 use crate::domain::emergency::{Chosen, Hand, Needs, Part, Plan, Run, Scenario, Spoken, choose};
 use crate::domain::id::BroadcastId;
+use crate::domain::operator::Permission;
 use crate::service::messages::Preview;
 use crate::service::{Caller, coverage};
 use crate::store::scenarios;
@@ -65,13 +66,28 @@ pub async fn foresee_plan(
     look_at(s, caller, Some(slug), plan.clone(), run).await
 }
 
+/// Lets an operator say themselves whom words of their own go to: everyone, or with `directory.view` for the whole campus
+/// whom they choose. Else a filter and how many it finds would tell of people whom they may not see.
+///
+/// # Errors
+///
+/// [`Error::Forbidden`].
+pub fn may_choose(caller: &Caller, audience: &Audience) -> Result<()> {
+    let is_chosen = *audience != Audience { everyone: audience.everyone, ..Audience::default() };
+    match caller {
+        Caller::Operator(_) if is_chosen => caller.require(Permission::DirectoryView),
+        _ => Ok(()),
+    }
+}
+
 /// As [`foresee`], of words that nobody prepared.
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] for whoever may not [see](may_see) such.
+/// [`Error::Forbidden`] for whoever may not [see](may_see) such, nor [choose](may_choose) whom they go to.
 pub async fn foresee_words(s: &Services, caller: &Caller, scenario: &Scenario, run: Run) -> Result<Foreseen> {
     may_see(caller, run)?;
+    may_choose(caller, &scenario.audience)?;
     let plan = Plan { scenario: scenario.clone(), version: 0, chosen: Chosen::default() };
     look_at(s, caller, None, plan, run).await
 }

@@ -34,6 +34,7 @@ pub(in crate::service) async fn fire_button(s: &Services, fired: &Fired<'_>) -> 
         label: fired.by.to_owned(),
         from: Some(fired.from.to_owned()),
         test: false,
+        publishes: true,
     };
     let once = Once::Button { press: fired.press, led: fired.led, prepared: fired.prepared };
     let beginning = Begin {

@@ -11,6 +11,7 @@ use super::{Lately, Services, unknown};
 use crate::clock::Timestamp;
 use crate::domain::emergency::{Act, Illegal, Plan, Run, State};
 use crate::domain::id::{BroadcastId, OperatorId, SourceId};
+use crate::domain::operator::Permission;
 use crate::domain::source::Right;
 use crate::domain::subscription::Interests;
 use crate::service::Caller;
@@ -32,6 +33,8 @@ pub(super) struct Doer {
     pub from: Option<String>,
     /// By a test key.
     pub test: bool,
+    /// Their drills are published, too: who may not send what is real publishes nothing.
+    pub publishes: bool,
 }
 
 impl Doer {
@@ -40,18 +43,30 @@ impl Doer {
             Caller::Key(key) => (Some(key.source), key.test),
             Caller::Operator(_) | Caller::Command(_) => (None, false),
         };
+        let publishes = match caller {
+            Caller::Operator(_) => caller.require(Permission::EmergencyFire).is_ok(),
+            Caller::Key(_) | Caller::Command(_) => true,
+        };
         Self {
             operator: caller.operator(),
             source,
             label: caller.label(),
             from: from.map(|ip| ip.to_string()),
             test,
+            publishes,
         }
     }
 
     /// What nobody does but the clock.
     pub fn time() -> Self {
-        Self { operator: None, source: None, label: "belltower".to_owned(), from: None, test: false }
+        Self {
+            operator: None,
+            source: None,
+            label: "belltower".to_owned(),
+            from: None,
+            test: false,
+            publishes: true,
+        }
     }
 
     pub async fn note(

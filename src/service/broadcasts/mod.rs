@@ -23,7 +23,7 @@ mod views;
 mod words;
 
 pub use self::after::{Said, Stopped, all_clear, correct, stop, update};
-pub use self::audience::{Foreseen, foresee, foresee_plan, foresee_waiting, foresee_words};
+pub use self::audience::{Foreseen, foresee, foresee_plan, foresee_waiting, foresee_words, may_choose};
 pub(super) use self::button::{Fired, fire_button};
 pub use self::once::{Answered, PressedView, press_once, prune, update_as};
 pub(super) use self::once::{Once, once_only};

@@ -43,8 +43,8 @@ impl From<&BroadcastRow> for OpenBroadcast {
     }
 }
 
-/// Those that are open or to be looked at afterwards, the gravest first; drills alone for whoever only practises, and none
-/// for whoever may see none.
+/// Those that are open or to be looked at afterwards, drills after what is real, and the gravest first; drills alone for
+/// whoever only practises, and none for whoever may see none.
 pub async fn open_now(s: &Services, caller: &Caller) -> Result<Arc<[OpenBroadcast]>> {
     if may_see_any(caller).is_err() {
         return Ok(Arc::default());

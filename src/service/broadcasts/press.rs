@@ -10,7 +10,7 @@ use super::super::messages::OwnWord;
 use super::changing::{Doer, lapse, launched, text_as_it_is, waited_too_long};
 use super::once::Once;
 use super::words::{self, Way, Words};
-use super::{Services, hand, rules, telling};
+use super::{Services, hand, may_choose, rules, telling};
 use crate::clock::Timestamp;
 use crate::domain::audience::Params;
 use crate::domain::emergency::{Act, Chosen, Hand, Needs, Part, Plan, Run, Scenario, State, choose};
@@ -132,11 +132,15 @@ pub(super) async fn press_by(
 ///
 /// # Errors
 ///
-/// As [`press`]; [`Error::Invalid`] where the words are such as no scenario may say.
+/// As [`press`], and for an operator who may not [choose](may_choose) whom they go to; [`Error::Invalid`] where the words are
+/// such as no scenario may say.
 pub async fn press_words(s: &Services, caller: &Caller, words: &FreeText<'_>) -> Result<Pressed> {
     let since = s.clock.steady();
     let hand = hand(caller, words.run)?;
     may_run(caller, words.run)?;
+    if words.follows.is_none() {
+        may_choose(caller, &words.scenario.audience)?;
+    }
     let faults = words::refused(s, words.scenario);
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
@@ -381,7 +385,9 @@ async fn keep(
             // Nothing of what a test key tries out leaves.
             listed: !doer.test,
         };
-        publish(s, &mut tx, &what).await?;
+        if doer.publishes || begin.run != Run::Drill {
+            publish(s, &mut tx, &what).await?;
+        }
     } else {
         doer.note(&mut tx, id, now, Act::Submit, &json!({})).await?;
     }

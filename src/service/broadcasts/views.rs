@@ -61,7 +61,7 @@ pub async fn of_message(s: &Services, caller: &Caller, message: MessageId) -> Re
     Ok(store::of_message(&s.db, message).await?.map(|row| row.broadcast_id))
 }
 
-/// Those that are open or to be looked at and that the caller sees, the gravest first.
+/// Those that are open or to be looked at and that the caller sees, drills after what is real, and the gravest first.
 pub async fn waiting(s: &Services, caller: &Caller) -> Result<Vec<BroadcastRow>> {
     may_see_any(caller)?;
     let mut rows = store::waiting(&s.db).await?;

@@ -13,7 +13,7 @@ use crate::domain::channel::ChannelKind;
 use crate::domain::content::Content;
 use crate::domain::emergency::{self, Chosen, Part, Plan, Remark, Run, Scenario, Spoken, Texts, lint, texts};
 use crate::domain::id::MessageId;
-use crate::domain::message::{TemplateVersion, Wording};
+use crate::domain::message::{Rank, TemplateVersion, Wording};
 use crate::error::Fault;
 
 /// What a broadcast says in one message.
@@ -60,6 +60,16 @@ impl Words<'_> {
     pub fn topic(&self) -> String {
         format!("emergency.{}", self.scenario.unwrap_or(FREE))
     }
+
+    /// What it goes before: however grave what a drill practises, whatever is real goes first.
+    fn rank(&self) -> Rank {
+        let is_over = matches!(self.part, Part::Correction | Part::AllClear);
+        match self.run {
+            Run::Drill if is_over => Rank::DrillOver,
+            Run::Drill => Rank::Drill,
+            Run::Live | Run::Exercise => self.plan.scenario.level.rank(is_over),
+        }
+    }
 }
 
 /// What the scenario is called in a topic where there is none.
@@ -94,7 +104,7 @@ pub(super) async fn word(s: &Services, words: &Words<'_>, way: &Way<'_>) -> Resu
         audience: way.audience,
         channels: way.channels,
         attributes: &attributes,
-        rank: words.plan.scenario.level.rank(matches!(words.part, Part::Correction | Part::AllClear)),
+        rank: words.rank(),
         // Nothing of a drill leaves the sandbox.
         test: words.run == Run::Drill,
         now: way.now,

@@ -38,11 +38,13 @@ pub(in crate::service) struct Publish<'a> {
     pub listed: bool,
 }
 
-/// Publishes one part of a broadcast. What takes nothing back that was published is not published.
+/// Publishes one part of a broadcast. What takes nothing back that was published is not published, nor is more of a drill
+/// that was not.
 pub(in crate::service) async fn publish(s: &Services, tx: &mut Tx, what: &Publish<'_>) -> Result<()> {
     let earlier = store::chain(tx, what.of).await?;
     let ends = matches!(what.part, Part::Correction | Part::AllClear);
-    if ends && earlier.is_empty() {
+    let tells_more_of_a_drill = what.run == Run::Drill && what.of != what.broadcast;
+    if earlier.is_empty() && (ends || tells_more_of_a_drill) {
         return Ok(());
     }
     let own: Vec<_> = earlier.iter().filter(|row| row.broadcast_id == what.broadcast).collect();

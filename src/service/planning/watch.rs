@@ -45,7 +45,7 @@ impl Watch {
             return Ok(());
         }
         let waiting = store::due(&s.db, s.clock.now()).await?;
-        let is_graver = |due: &DueRank| due.rank.lane() == Lane::Emergency && due.rank < self.rank;
+        let is_graver = |due: &DueRank| due.rank.lane() == Lane::Emergency && due.rank.is_before(self.rank);
         if waiting.iter().any(is_graver) {
             Box::pin(plan_next(s, self.owner)).await?;
         }

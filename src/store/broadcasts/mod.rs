@@ -136,11 +136,13 @@ pub async fn find(db: &Db, id: BroadcastId) -> Result<Option<BroadcastRow>> {
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(id.0).fetch_optional(c).await)?)
 }
 
-/// Those that wait for somebody, are being sent, or were sent alone and not looked at; the gravest first.
+/// Those that wait for somebody, are being sent, or were sent alone and not looked at; what is real before drills, and the
+/// gravest first. At most 200, so that no number of drills hides what is real.
 pub async fn waiting(db: &Db) -> Result<Vec<BroadcastRow>> {
     let text = format!(
         "SELECT {COLUMNS} FROM broadcast b WHERE b.state IN (1, 2, 3, 4) OR b.overridden = 1
-         ORDER BY b.level, b.id DESC LIMIT 200"
+         ORDER BY CASE WHEN b.run = {drill} THEN 1 ELSE 0 END, b.level, b.id DESC LIMIT 200",
+        drill = Run::Drill.code()
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).fetch_all(c).await)?)
 }
@@ -239,10 +241,15 @@ row! {
     }
 }
 
-/// Those to which time has to do something by now, the longest overdue first.
+/// Those to which time has to do something by now, what is real before drills, and the longest overdue first.
 pub async fn due(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<BroadcastId>> {
-    let text = "SELECT id FROM broadcast WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at, id LIMIT $2 + 0";
-    let rows: Vec<DueRow> = in_db!(db, |c| sqlx::query_as(text).bind(now.0).bind(limit).fetch_all(c).await)?;
+    let text = format!(
+        "SELECT id FROM broadcast WHERE next_at IS NOT NULL AND next_at <= $1
+         ORDER BY CASE WHEN run = {drill} THEN 1 ELSE 0 END, next_at, id LIMIT $2 + 0",
+        drill = Run::Drill.code()
+    );
+    let rows: Vec<DueRow> =
+        in_db!(db, |c| sqlx::query_as(sql(text)).bind(now.0).bind(limit).fetch_all(c).await)?;
     Ok(rows.into_iter().map(|row| row.id).collect())
 }
 

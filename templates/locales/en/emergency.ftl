@@ -131,6 +131,7 @@ notice-fault-template_syntax = Leave out the double braces.
 notice-fault-same_in_both_languages = Say it in English: both languages say the same.
 notice-fault-card_long = This is too long for WeChat, which would cut it.
 notice-fault-no_channels = Choose at least one channel.
+notice-fault-directory_needed = You can only send this to everyone: choosing groups or people takes the permission to see the directory of the whole campus.
 notice-fault-wrong_language = This is read in English.
 notice-fault-only_placeholders = Say more than a placeholder.
 notice-fault-empty_audience = Say whom it is for.

@@ -119,6 +119,7 @@ notice-fault-template_syntax = 请删去双花括号。
 notice-fault-same_in_both_languages = 请用英文书写：两种语言内容相同。
 notice-fault-card_long = 内容过长，微信会截断。
 notice-fault-no_channels = 请至少选择一个渠道。
+notice-fault-directory_needed = 您只能发给全体人员：选择用户组或按条件选择，需要查看全校人员的权限。
 notice-fault-wrong_language = 这里是英文读者看的。
 notice-fault-only_placeholders = 除占位符外还要有内容。
 notice-fault-empty_audience = 请指定发给谁。

@@ -92,7 +92,7 @@ on_both!(who_may_not_press_is_told_which_permission_lacks, |db| async {
 });
 
 /// An operator who holds that permission everywhere, and no other.
-fn holding(permission: Permission, number: i64) -> Caller {
+pub(super) fn holding(permission: Permission, number: i64) -> Caller {
     let Caller::Operator(mut who) = person(Role::Sender, number) else { panic!() };
     who.powers = Powers::default();
     who.powers.add([permission], &BTreeSet::new());

@@ -5,6 +5,7 @@ use belltower::store::broadcasts::{self, NewBroadcast};
 use belltower::store::cap::{self, Named, NewDocument};
 use belltower::store::{Db, Tx};
 
+use super::execute;
 use crate::support::on_both;
 
 const SOURCE: SourceId = SourceId(7);
@@ -65,6 +66,29 @@ async fn feed(db: &Db, since: i64) -> Vec<String> {
     assert!(entries.iter().all(|entry| entry.title == "火情" && entry.summary == "撤离"));
     entries.into_iter().map(|entry| entry.identifier).collect()
 }
+
+on_both!(where_the_feed_is_full_drills_are_left_out_first, |db| async {
+    let mut tx = db.begin().await.unwrap();
+    let live = broadcast(&mut tx, "a", None, None).await;
+    let drill = broadcast(&mut tx, "b", None, None).await;
+    let text = format!("UPDATE broadcast SET run = {} WHERE id = {}", Run::Drill.code(), drill.0);
+    execute(&mut tx, &text).await;
+    publish(&mut tx, live, "l-1", 1_000, true).await;
+    publish(&mut tx, drill, "d-1", 2_000, true).await;
+    publish(&mut tx, live, "l-2", 3_000, true).await;
+    publish(&mut tx, drill, "d-2", 4_000, true).await;
+    tx.commit().await.unwrap();
+    for (most, listed) in [
+        (1, &["l-2"][..]),
+        (2, &["l-2", "l-1"][..]),
+        (3, &["d-2", "l-2", "l-1"][..]),
+        (4, &["d-2", "l-2", "d-1", "l-1"][..]),
+    ] {
+        let entries = cap::feed(&db, Timestamp(0), most).await.unwrap();
+        let identifiers: Vec<_> = entries.iter().map(|entry| entry.identifier.as_str()).collect();
+        assert_eq!(identifiers, listed);
+    }
+});
 
 on_both!(what_is_published_is_listed_until_it_is_over_and_read_for_good, |db| async {
     let mut tx = db.begin().await.unwrap();

@@ -351,15 +351,17 @@ on_both!(what_waits_for_the_morning_is_looked_at_again, |db| async {
 
 on_both!(among_emergencies_the_graver_alert_goes_first_whatever_waited_longer, |db| async {
     sending(&db).await;
-    let ids: Vec<_> = take(&db, 6).await.iter().map(|claimed| claimed.id).collect();
+    let ids: Vec<_> = take(&db, 8).await.iter().map(|claimed| claimed.id).collect();
     let mut tx = db.begin().await.unwrap();
     let lanes = [
         (0, Rank::Normal),
-        (1, Rank::Emergency),
-        (2, Rank::Orange),
-        (3, Rank::Red),
-        (4, Rank::RedOver),
-        (5, Rank::Duty),
+        (1, Rank::Drill),
+        (2, Rank::DrillOver),
+        (3, Rank::Emergency),
+        (4, Rank::Orange),
+        (5, Rank::Red),
+        (6, Rank::RedOver),
+        (7, Rank::Duty),
     ];
     for (at, rank) in lanes {
         let text = format!(

@@ -1,9 +1,10 @@
 //! Words that nobody prepared.
 
 use belltower::domain::emergency::{Run, State};
-use belltower::domain::operator::Role;
+use belltower::domain::operator::{Permission, Role};
 
-use super::{act, all, campus, has, lacks, only, to};
+use super::drill::holding;
+use super::{act, all, campus, has, lacks, only, pressed, to};
 use crate::console::browser::Browser;
 use crate::support::app::Answer;
 
@@ -98,4 +99,42 @@ async fn words_are_rehearsed_without_anybody_else() {
     let live = officer.submit(NOTICE, NOTICE, &send).await;
     assert_eq!(live.status, 200);
     assert_eq!(all(&app).await.len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_may_not_see_the_directory_is_told_no_number_of_its_people() {
+    let app = campus().await;
+    let drill = "/console/emergency/drill/notice";
+    for (path, run, permissions) in [
+        (drill, "drill", &[Permission::EmergencyDrill][..]),
+        (NOTICE, "live", &[Permission::EmergencyView, Permission::EmergencyFire][..]),
+    ] {
+        let mut who = holding(&app, run, permissions).await;
+        let blank = who.get(path).await;
+        has(&blank, &["name=\"everyone\""]);
+        lacks(&blank, &["name=\"where\"", "name=\"groups\"", "name=\"filter_as\""]);
+        let look = [&WORDS[..], &[("run", run), ("act", "look")]].concat();
+        for chosen in [("groups", "students"), ("where", "campus_id = '2'")] {
+            let mut fields = look.clone();
+            fields[1] = chosen;
+            let refused = who.submit(path, path, &fields).await;
+            assert_eq!(refused.status, 422, "{chosen:?}: {}", refused.text);
+            has(&refused, &["audience-error", "您只能发给全体人员"]);
+            lacks(&refused, &["id=\"sight\"", "name=\"groups\""]);
+            fields.push(("build", "add-row.0"));
+            lacks(&who.submit(path, path, &fields).await, &["id=\"sight\"", "name=\"groups\""]);
+        }
+        let seen = who.submit(path, path, &look).await;
+        assert_eq!(seen.status, 200, "{}", seen.text);
+        has(&seen, &["id=\"sight\""]);
+    }
+    // Whom a scenario is for was decided by whoever may.
+    let mut trainee = holding(&app, "trainee", &[Permission::EmergencyDrill]).await;
+    to(&pressed(&mut trainee, Run::Drill).await);
+    let mut clerk = holding(&app, "clerk", &[Permission::EmergencyDrill, Permission::DirectoryView]).await;
+    let mut fields = [&WORDS[..], &[("run", "drill"), ("act", "look")]].concat();
+    fields[1] = ("where", "campus_id = '2'");
+    let seen = clerk.submit(drill, drill, &fields).await;
+    assert_eq!(seen.status, 200, "{}", seen.text);
+    has(&seen, &["id=\"sight\""]);
 }

@@ -124,7 +124,7 @@ on_both!(what_waits_is_listed_by_its_gravity_and_what_is_due_by_its_time, |db| a
     let ids = |rows: Vec<belltower::store::broadcasts::BroadcastRow>| {
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };
-    assert_eq!(ids(waiting(&db).await.unwrap()), [drill, red, blue]);
+    assert_eq!(ids(waiting(&db).await.unwrap()), [red, blue, drill]);
     let mut tx = db.begin().await.unwrap();
     let mut row = lock(&mut tx, over).await.unwrap().unwrap();
     row.overridden = Overridden::Unseen;
@@ -135,6 +135,23 @@ on_both!(what_waits_is_listed_by_its_gravity_and_what_is_due_by_its_time, |db| a
     assert_eq!(ids(list(&db, Some(Run::Live), Some(over), 10).await.unwrap()), [red, blue]);
     assert_eq!(due(&db, Timestamp(59), 10).await.unwrap(), [blue]);
     assert_eq!(due(&db, Timestamp(60), 10).await.unwrap(), [blue, red]);
+    assert_eq!(due(&db, Timestamp(60), 1).await.unwrap(), [blue]);
+});
+
+on_both!(no_number_of_drills_hides_what_is_real_or_comes_before_it, |db| async {
+    let plan = plan();
+    let at = Some(Timestamp(60));
+    let blue = keep(&db, &NewBroadcast { level: Level::Blue, next_at: at, ..new(&plan, "real") }).await;
+    let mut tx = db.begin().await.unwrap();
+    for number in 0..200 {
+        let key = format!("drill {number}");
+        let at = Some(Timestamp(50));
+        let drill = NewBroadcast { run: Run::Drill, next_at: at, ..new(&plan, &key) };
+        insert(&mut tx, &drill).await.unwrap().unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rows = waiting(&db).await.unwrap();
+    assert_eq!((rows.len(), rows[0].id), (200, blue));
     assert_eq!(due(&db, Timestamp(60), 1).await.unwrap(), [blue]);
 });
 
