@@ -133,6 +133,18 @@ pub(super) fn waited_too_long(row: &BroadcastRow, now: Timestamp) -> bool {
     row.state.after(Act::Lapse).is_ok() && row.expires_at <= now
 }
 
+/// Nobody decided about it in time. Whoever turns one down or takes it back does so before its end.
+fn has_lapsed(row: &BroadcastRow) -> bool {
+    row.state == State::Rejected && row.ended_at.is_some_and(|at| at >= row.expires_at)
+}
+
+fn lapsed(act: Act) -> Error {
+    let detail = format!(
+        "`{act}` cannot be done: nobody decided about the broadcast in time, and it went to nobody; begin it anew"
+    );
+    Error::conflict("broadcast_lapsed", detail)
+}
+
 /// What a launch is kept with, at the end of its transaction: the message that it sends, and how long the press that sends it
 /// took until then, in milliseconds: from `since` of the steady clock. The commit itself comes after, as nothing that is in
 /// the log is changed.
@@ -184,12 +196,15 @@ impl InHand {
     /// Goes on with it where its time is not over. One that waited too long lapses here and now, whether or not anybody sweeps, and
     /// the act is refused as for any that has lapsed: what is hours old goes out by nobody's word.
     pub async fn in_time(mut self, act: Act) -> Result<Self> {
-        if !waited_too_long(&self.row, self.now) {
-            return Ok(self);
+        if waited_too_long(&self.row, self.now) {
+            lapse(&mut self.tx, &mut self.row, self.now).await?;
+            self.commit().await?;
+            return Err(lapsed(act));
         }
-        lapse(&mut self.tx, &mut self.row, self.now).await?;
-        let state = self.commit().await?.state;
-        Err(illegal(Illegal { state, act }))
+        if has_lapsed(&self.row) {
+            return Err(lapsed(act));
+        }
+        Ok(self)
     }
 
     /// As it was when whoever decides looked at it.
