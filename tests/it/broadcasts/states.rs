@@ -216,14 +216,34 @@ on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {
     assert_eq!(campus.acts(late).await, [Act::Press, Act::Submit, Act::Lapse]);
 });
 
+/// Begins an act while somebody else holds every broadcast, who lets them go when so much time has gone by.
+async fn held_up<T>(campus: &Campus, by: Duration, act: impl Future<Output = T>) -> T {
+    let mut held = campus.s.db.begin().await.unwrap();
+    if matches!(campus.s.db, Db::Postgres(_)) {
+        crate::store::execute(&mut held, "LOCK TABLE broadcast IN EXCLUSIVE MODE").await;
+    }
+    let let_go = async {
+        // Until it is begun.
+        tokio::task::yield_now().await;
+        campus.turn(by);
+        held.commit().await.unwrap();
+    };
+    tokio::join!(act, let_go).0
+}
+
 on_both!(what_a_press_took_is_told_apart_from_what_a_second_person_took, |db| async {
     let campus = Campus::new(db, 1).await;
+    let took = Duration::from_millis(250);
     let id = handed_in(&campus).await;
-    Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
+    let version = campus.row(id).await.version;
+    let reviewer = person(Role::Reviewer, 2);
+    let approving = Box::pin(approve(&campus.s, &reviewer, None, id, version, "test"));
+    held_up(&campus, took, approving).await.unwrap();
     let times = broadcasts::times(&campus.s, &TERMINAL, id).await.unwrap();
-    // The clock stood still while it was approved, a minute after it was handed in.
-    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::from_mins(1))));
-    let direct = campus.press(&person(Role::DutyOfficer, 4), Run::Live).await.unwrap().id;
+    // It was approved a minute after it was handed in.
+    assert_eq!((times.kept, times.decided), (Some(took), Some(Duration::from_mins(1) + took)));
+    let officer = person(Role::DutyOfficer, 4);
+    let direct = held_up(&campus, took, Box::pin(campus.press(&officer, Run::Live))).await.unwrap().id;
     let times = broadcasts::times(&campus.s, &TERMINAL, direct).await.unwrap();
-    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::ZERO)));
+    assert_eq!((times.kept, times.decided), (Some(took), Some(Duration::ZERO)));
 });
