@@ -111,7 +111,7 @@ async fn move_by(
     act: Act,
     detail: &Value,
 ) -> Result<()> {
-    row.state = row.state.after(act).map_err(illegal)?;
+    row.state = row.state.after(act).map_err(|no| refused(row, no))?;
     doer.note(tx, row.id, now, act, detail).await?;
     if !row.state.is_open() && row.ended_at.is_none() {
         row.ended_at = Some(now);
@@ -143,6 +143,11 @@ fn lapsed(act: Act) -> Error {
         "`{act}` cannot be done: nobody decided about the broadcast in time, and it went to nobody; begin it anew"
     );
     Error::conflict("broadcast_lapsed", detail)
+}
+
+/// As [`illegal`], which says of one that lapsed that it did.
+pub(super) fn refused(row: &BroadcastRow, no: Illegal) -> Error {
+    if has_lapsed(row) { lapsed(no.act) } else { illegal(no) }
 }
 
 /// What a launch is kept with, at the end of its transaction: the message that it sends, and how long the press that sends it
