@@ -103,8 +103,8 @@ pub struct SaidWords {
     request_body(content = Option<StopBody>, description = "None, or why"),
     responses(
         (status = 200, body = StoppedBody),
-        (status = 409, description = "`broadcast_state`: it is not being sent", body = Problem,
-            content_type = "application/problem+json"),
+        (status = 409, description = "`broadcast_state`: it is not being sent. `broadcast_lapsed`: nobody let it go in time",
+            body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn stop(
@@ -151,8 +151,8 @@ impl StoppedBody {
     responses(
         (status = 202, body = PressedView, description = "Kept; `id` is that of the update",
             headers(("Location" = String, description = "Where the update is"))),
-        (status = 409, description = "`broadcast_state`: it is not being sent", body = Problem,
-            content_type = "application/problem+json"),
+        (status = 409, description = "`broadcast_state`: it is not being sent. `broadcast_lapsed`: nobody let it go in time",
+            body = Problem, content_type = "application/problem+json"),
     ),
 )]
 pub async fn update(
@@ -232,7 +232,7 @@ fn update_body(body: &Value) -> Result<(Texts, String)> {
     responses(
         (status = 202, body = SaidBody,
             headers(("Location" = String, description = "Where the broadcast is"))),
-        (status = 409, description = "`broadcast_state`: it never went out. `broadcast_said`: it was said before, or that it was false",
+        (status = 409, description = "`broadcast_state`: it never went out. `broadcast_lapsed`: nobody let it go in time. `broadcast_said`: it was said before, or that it was false",
             body = Problem, content_type = "application/problem+json"),
     ),
 )]
@@ -260,7 +260,7 @@ pub async fn all_clear(
     responses(
         (status = 202, body = SaidBody,
             headers(("Location" = String, description = "Where the broadcast is"))),
-        (status = 409, description = "`broadcast_state`: it never went out. `broadcast_said`: it was said before",
+        (status = 409, description = "`broadcast_state`: it never went out. `broadcast_lapsed`: nobody let it go in time. `broadcast_said`: it was said before",
             body = Problem, content_type = "application/problem+json"),
     ),
 )]

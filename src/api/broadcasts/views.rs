@@ -107,7 +107,8 @@ pub struct ChannelBody {
     pub per_second: Option<f64>,
     /// When all will be handed over at this pace.
     pub done_at: Option<jiff::Timestamp>,
-    /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time.
+    /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time, unless
+    /// several wait and nothing at all was handed over.
     pub is_stuck: bool,
 }
 

@@ -41,6 +41,8 @@ const CROWD: u64 = 2;
 /// Deliveries a second that a vendor takes where it takes no more, and what it all may take then, of what that allows.
 const HELD: u32 = 500;
 const HELD_MOST: f64 = 1.2;
+/// Why there is no time of a stop or a correction.
+const TOO_LATE: &str = "nothing waited any more when it came";
 /// People with whom this is measured: with fewer it says little, with more it takes long.
 const FEWEST_HELD: u64 = 10_000;
 const MOST_HELD: u64 = 50_000;
@@ -128,16 +130,25 @@ async fn wide(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
 
 /// One stopped in its midst, and one corrected.
 async fn cut_short(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
-    let cut = Box::pin(Stage::make(bench, Load::default())).await?;
+    let cut = Box::pin(Stage::make(bench, Load { lasts: true, ..Load::default() })).await?;
     let stopped = cut.stopped().await?;
     let corrected = cut.corrected().await?;
     cut.end().await?;
+    // Where all had gone out, nothing had to be held back, and how fast that was says nothing.
+    let cut_off = |what, took, waited: i64| {
+        if waited > 0 {
+            Figure::new(BENCH, what, seconds(took), "s")
+        } else {
+            Figure::unmeasured(BENCH, what, "s", TOO_LATE)
+        }
+    };
     Ok(vec![
-        Figure::new(BENCH, "T5 last hand-over after a stop", seconds(stopped.times.stopped), "s")
+        cut_off("T5 last hand-over after a stop", stopped.times.stopped, stopped.waited)
             .aim(Aim::AtMost(2.0)),
         Figure::new(BENCH, "  the stop answered", seconds(Some(stopped.answered)), "s"),
+        Figure::new(BENCH, "  waited when it came", stopped.waited as f64, "deliveries"),
         Figure::new(BENCH, "  called back by then", stopped.recalled as f64, "deliveries"),
-        Figure::new(BENCH, "T5 first of the correction", seconds(corrected.corrected), "s")
+        cut_off("T5 first of the correction", corrected.times.corrected, corrected.waited)
             .aim(Aim::AtMost(3.0)),
     ])
 }
@@ -147,11 +158,13 @@ async fn beside_a_dead_gateway(bench: &Bench, alone: &Times) -> anyhow::Result<V
     let others = [ChannelKind::Email, ChannelKind::Wechat];
     let times = dead.alert(&others).await?;
     dead.end().await?;
-    let beside =
-        times.channels.iter().filter(|pace| others.contains(&pace.channel)).map(|pace| pace.all).max();
+    let of_them = |times: &Times| {
+        times.channels.iter().filter(|pace| others.contains(&pace.channel)).map(|pace| pace.all).max()
+    };
+    let beside = of_them(&times);
     Ok(vec![
         Figure::new(BENCH, "T4 the others beside a dead gateway", seconds(beside), "s"),
-        Figure::new(BENCH, "  of T3", seconds(beside) / seconds(alone.all) * 100.0, "%")
+        Figure::new(BENCH, "  of theirs alone", seconds(beside) / seconds(of_them(alone)) * 100.0, "%")
             .aim(Aim::AtMost(MOST)),
     ])
 }

@@ -22,10 +22,14 @@ const SETTLE: Duration = Duration::from_millis(300);
 const ONE_BY_ONE: f64 = 2.0 * CONNECTIONS as f64;
 const CALLS: f64 = 100.0 + 1_000.0;
 
+/// What a call takes, and how many connections there are to the relay, where an alert to so many people is to have a midst.
+pub(super) fn lasting(people: u64) -> (Duration, u64) {
+    if people < FEW { (LATENCY * 4, (people / 4).clamp(1, CONNECTIONS)) } else { (LATENCY, CONNECTIONS) }
+}
+
 pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     let people = bench.sizes.count;
-    let (latency, connections) =
-        if people < FEW { (LATENCY * 4, (people / 4).clamp(1, CONNECTIONS)) } else { (LATENCY, CONNECTIONS) };
+    let (latency, connections) = lasting(people);
     let vendors = Vendors::busy(latency, connections, false).await?;
     let total = || ChannelKind::ALL.iter().map(|channel| vendors.total(*channel)).sum::<u64>();
     let bed = Bed::make(bench).await?;

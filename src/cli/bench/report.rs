@@ -13,8 +13,12 @@ pub(super) const MIB: f64 = 1024.0 * 1024.0;
 pub(super) struct Figure {
     pub(super) bench: &'static str,
     pub(super) what: &'static str,
-    pub(super) value: f64,
+    /// None: it could not be measured.
+    pub(super) value: Option<f64>,
     pub(super) unit: &'static str,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<&'static str>,
     #[serde(flatten)]
     pub(super) aim: Option<Aim>,
 }
@@ -29,7 +33,17 @@ pub(super) enum Aim {
 
 impl Figure {
     pub(super) fn new(bench: &'static str, what: &'static str, value: f64, unit: &'static str) -> Self {
-        Self { bench, what, value, unit, aim: None }
+        Self { bench, what, value: Some(value), unit, why: None, aim: None }
+    }
+
+    /// What could not be measured, and why.
+    pub(super) fn unmeasured(
+        bench: &'static str,
+        what: &'static str,
+        unit: &'static str,
+        why: &'static str,
+    ) -> Self {
+        Self { bench, what, value: None, unit, why: Some(why), aim: None }
     }
 
     #[must_use]
@@ -39,10 +53,11 @@ impl Figure {
 
     /// How many times as good as the aim: 1 and more reach it. Nothing where there is none of what should be little.
     fn ratio(&self) -> Option<f64> {
+        let value = self.value?;
         match self.aim? {
-            Aim::AtLeast(aim) => Some(self.value / aim),
-            Aim::AtMost(_) if self.value == 0.0 => None,
-            Aim::AtMost(aim) => Some(aim / self.value),
+            Aim::AtLeast(aim) => Some(value / aim),
+            Aim::AtMost(_) if value == 0.0 => None,
+            Aim::AtMost(aim) => Some(aim / value),
         }
     }
 }
@@ -76,8 +91,9 @@ impl Report {
                     Aim::AtMost(aim) => format!("≤ {}", number(aim)),
                 });
                 let ratio = figure.ratio().map_or(String::new(), |ratio| format!("{ratio:.2}×"));
-                let value = number(figure.value);
-                vec![figure.bench.into(), figure.what.into(), value, figure.unit.into(), aim, ratio]
+                let value = figure.value.map_or_else(|| "–".to_owned(), number);
+                let unit = figure.why.unwrap_or(figure.unit);
+                vec![figure.bench.into(), figure.what.into(), value, unit.into(), aim, ratio]
             })
             .collect();
         let mut text = format!(
@@ -133,5 +149,7 @@ mod tests {
         assert_eq!(time.ratio(), Some(2.0));
         let none = Figure::new("emergency", "lost", 0.0, "deliveries").aim(Aim::AtMost(0.0));
         assert_eq!(none.ratio(), None);
+        let unknown = Figure::unmeasured("emergency", "stopped", "s", "nothing waited").aim(Aim::AtMost(2.0));
+        assert_eq!((unknown.value, unknown.ratio()), (None, None));
     }
 }

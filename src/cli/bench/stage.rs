@@ -2,23 +2,24 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::Context as _;
 use reqwest::Client;
 use serde_json::json;
 
-use super::Bench;
 use super::bed::{Bed, CALLER, Served};
 use super::emergency::{
     BENCH, CONNECTIONS, LATENCY, PATIENCE, PLACE, campus, drill, ended, officer, press, sent,
 };
 use super::vendors::Vendors;
+use super::{Bench, killed};
 use crate::domain::channel::ChannelKind;
-use crate::domain::emergency::Run;
+use crate::domain::emergency::{Part, Run};
 use crate::domain::id::BroadcastId;
 use crate::service::Services;
 use crate::service::broadcasts::{self, Times};
 
-/// After a press, for its sending to be under way.
-const MIDST: Duration = Duration::from_secs(2);
+/// Of the mails, one in so many has been taken when an alert is cut short.
+const INTO: u64 = 20;
 
 /// What makes it hard, or easy.
 pub(super) struct Load {
@@ -32,11 +33,13 @@ pub(super) struct Load {
     pub(super) accounts: u32,
     /// Deliveries that each vendor takes in a second, where that is limited.
     pub(super) rate: Option<u32>,
+    /// Vendors take longer where there are few people, so that there is a midst.
+    pub(super) lasts: bool,
 }
 
 impl Default for Load {
     fn default() -> Self {
-        Self { crowd: 1, is_dead: false, waiting: 0, accounts: 1, rate: None }
+        Self { crowd: 1, is_dead: false, waiting: 0, accounts: 1, rate: None, lasts: false }
     }
 }
 
@@ -55,14 +58,24 @@ pub(super) struct Stopped {
     pub(super) answered: Duration,
     /// Deliveries that were called back by then.
     pub(super) recalled: i64,
+    /// Deliveries that waited when it came.
+    pub(super) waited: i64,
+    pub(super) times: Times,
+}
+
+/// What a correction came to.
+pub(super) struct Corrected {
+    /// Deliveries of the alert that waited when it came.
+    pub(super) waited: i64,
     pub(super) times: Times,
 }
 
 impl Stage {
     pub(super) async fn make(bench: &Bench, load: Load) -> anyhow::Result<Self> {
-        let Load { crowd, is_dead, waiting, accounts, rate } = load;
+        let Load { crowd, is_dead, waiting, accounts, rate, lasts } = load;
         let people = bench.sizes.count * crowd;
-        let vendors = Vendors::busy(LATENCY, CONNECTIONS, is_dead).await?;
+        let (latency, connections) = if lasts { killed::lasting(people) } else { (LATENCY, CONNECTIONS) };
+        let vendors = Vendors::busy(latency, connections, is_dead).await?;
         let vendors = vendors.with_accounts(accounts).held_to(rate);
         let bed = Bed::make(bench).await?;
         let app = bed.app("web,dispatch").await?;
@@ -122,11 +135,12 @@ impl Stage {
         ended(&self.s, id).await?;
         let recalled: i64 =
             stopped.messages.iter().flat_map(|(_, of)| &of.recall).map(|of| of.recalled).sum();
-        Ok(Stopped { answered, recalled, times: broadcasts::times(&self.s, &CALLER, id).await? })
+        let waited = self.waited(id).await?;
+        Ok(Stopped { answered, recalled, waited, times: broadcasts::times(&self.s, &CALLER, id).await? })
     }
 
     /// Corrects one in the midst of its sending, and waits until the correction is being sent.
-    pub(super) async fn corrected(&self) -> anyhow::Result<Times> {
+    pub(super) async fn corrected(&self) -> anyhow::Result<Corrected> {
         // Elsewhere, so that it is not the one that was stopped.
         let id = self.midst("第一教学楼").await?;
         broadcasts::correct(&self.s, &officer(1), None, id, BENCH).await?;
@@ -136,18 +150,27 @@ impl Stage {
             let times = broadcasts::times(&self.s, &CALLER, id).await?;
             // Before it is planned nothing of the correction is open, either.
             if times.corrected.is_some() {
-                return Ok(times);
+                return Ok(Corrected { waited: self.waited(id).await?, times });
             }
             anyhow::ensure!(Instant::now() < until, "the correction is not sent");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    /// One that is being sent.
+    /// One that is being sent: some of its mails were taken, which go one by one and last longest.
     async fn midst(&self, place: &str) -> anyhow::Result<BroadcastId> {
+        let before = self.vendors.total(ChannelKind::Email);
         let id = press(&self.s, Run::Live, place).await?;
-        tokio::time::sleep(MIDST).await;
+        let some = self.vendors.wait_for(ChannelKind::Email, before + self.people.div_ceil(INTO));
+        tokio::time::timeout(PATIENCE, some).await.context("hardly any mail is taken")?;
         Ok(id)
+    }
+
+    /// Deliveries of the alert that waited when it was cut short, and never went out.
+    async fn waited(&self, id: BroadcastId) -> anyhow::Result<i64> {
+        let progress = broadcasts::progress(&self.s, &CALLER, id).await?;
+        let alert = progress.parts.iter().find(|part| part.part == Part::Alert);
+        Ok(alert.map_or(0, |part| part.counts.all.cancelled - part.recalled))
     }
 
     pub(super) async fn end(self) -> anyhow::Result<()> {

@@ -20,6 +20,7 @@ use crate::{Error, Result};
 pub(super) fn why(view: &View, error: &Error) -> String {
     match error {
         Error::Conflict { code: "broadcast_state", .. } => view.t("refused-state"),
+        Error::Conflict { code: "broadcast_lapsed", .. } => view.t("refused-lapsed"),
         Error::Conflict { code: "broadcast_changed", .. } => view.t("refused-changed"),
         Error::Conflict { code: "broadcast_open", .. } => view.t("refused-open"),
         Error::Conflict { code: "broadcast_said", .. } => view.t("refused-said"),

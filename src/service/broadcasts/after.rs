@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Services;
-use super::changing::{Doer, InHand, illegal};
+use super::changing::{Doer, InHand, illegal, refused};
 use super::press::{self, FreeText, Pressed};
 use super::time;
 use super::words::{self, Way, Words};
@@ -153,7 +153,7 @@ async fn finish(
     let mut hand = InHand::take(s, caller, id).await?;
     may_end(caller, &hand)?;
     let act = part.sent_by();
-    hand.state().after(act).map_err(illegal)?;
+    hand.state().after(act).map_err(|no| refused(&hand.row, no))?;
     let before = store::messages_in(&mut hand.tx, id).await?;
     if let Some(said) = before.iter().find(|sent| sent.part == part) {
         let detail = format!("that was said before, by the message {}", said.message_id);
@@ -242,7 +242,7 @@ pub async fn update(
     request_id: &str,
 ) -> Result<Pressed> {
     let row = super::look(s, caller, id).await?;
-    row.state.after(Act::Update).map_err(illegal)?;
+    row.state.after(Act::Update).map_err(|no| refused(&row, no))?;
     debug_assert_eq!(row.state, State::Live, "nothing else is told more");
     // More of an update is more of the alert: one that is stopped stops everything said of it.
     let root = row.follows.unwrap_or(id);

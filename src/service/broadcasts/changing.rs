@@ -126,7 +126,7 @@ async fn move_by(
     act: Act,
     detail: &Value,
 ) -> Result<()> {
-    row.state = row.state.after(act).map_err(illegal)?;
+    row.state = row.state.after(act).map_err(|no| refused(row, no))?;
     doer.note(tx, row.id, now, act, detail).await?;
     if !row.state.is_open() && row.ended_at.is_none() {
         row.ended_at = Some(now);
@@ -146,6 +146,23 @@ pub(super) async fn lapse(tx: &mut Tx, row: &mut BroadcastRow, now: Timestamp) -
 /// It waits for somebody, and its time is over.
 pub(super) fn waited_too_long(row: &BroadcastRow, now: Timestamp) -> bool {
     row.state.after(Act::Lapse).is_ok() && row.expires_at <= now
+}
+
+/// Nobody decided about it in time. Whoever turns one down or takes it back does so before its end.
+fn has_lapsed(row: &BroadcastRow) -> bool {
+    row.state == State::Rejected && row.ended_at.is_some_and(|at| at >= row.expires_at)
+}
+
+fn lapsed(act: Act) -> Error {
+    let detail = format!(
+        "`{act}` cannot be done: nobody decided about the broadcast in time, and it went to nobody; begin it anew"
+    );
+    Error::conflict("broadcast_lapsed", detail)
+}
+
+/// As [`illegal`], which says of one that lapsed that it did.
+pub(super) fn refused(row: &BroadcastRow, no: Illegal) -> Error {
+    if has_lapsed(row) { lapsed(no.act) } else { illegal(no) }
 }
 
 /// What a launch is kept with, at the end of its transaction: the message that it sends, and how long the press that sends it
@@ -199,12 +216,15 @@ impl InHand {
     /// Goes on with it where its time is not over. One that waited too long lapses here and now, whether or not anybody sweeps, and
     /// the act is refused as for any that has lapsed: what is hours old goes out by nobody's word.
     pub async fn in_time(mut self, act: Act) -> Result<Self> {
-        if !waited_too_long(&self.row, self.now) {
-            return Ok(self);
+        if waited_too_long(&self.row, self.now) {
+            lapse(&mut self.tx, &mut self.row, self.now).await?;
+            self.commit().await?;
+            return Err(lapsed(act));
         }
-        lapse(&mut self.tx, &mut self.row, self.now).await?;
-        let state = self.commit().await?.state;
-        Err(illegal(Illegal { state, act }))
+        if has_lapsed(&self.row) {
+            return Err(lapsed(act));
+        }
+        Ok(self)
     }
 
     /// As it was when whoever decides looked at it.

@@ -18,13 +18,14 @@ use crate::domain::emergency::{Part, Run, State};
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::domain::message::Lane;
 use crate::service::{Caller, providers};
-use crate::store::broadcasts::{self as store, PaceRow, ReasonRow};
+use crate::store::broadcasts::{self as store, PaceRow, ReasonRow, SentRow};
 use crate::store::history;
 
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// Broadcasts of which the latest is kept at hand.
 const KEPT: usize = 32;
-/// A channel by which something has been due for so long, and that handed over nothing meanwhile, is named.
+/// A channel by which something has been due for so long, and that handed over nothing meanwhile, is named. Where it never
+/// handed over anything, and not to one person alone, that they are tried again makes no difference.
 const QUIET: Duration = Duration::from_secs(8);
 
 /// The alert and its escalation by one channel.
@@ -42,7 +43,8 @@ pub struct ChannelProgress {
     pub per_second: Option<f64>,
     /// When all will be handed over at this pace.
     pub done_at: Option<Timestamp>,
-    /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time.
+    /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time, unless
+    /// several wait and nothing at all was handed over.
     pub is_stuck: bool,
 }
 
@@ -154,7 +156,8 @@ async fn read(s: &Services, row: &store::BroadcastRow) -> Result<Progress> {
         let pace = pace.iter().find(|pace| pace.channel == *channel);
         let no_provider =
             row.run != Run::Drill && !channel.address_kinds(None).iter().any(|kind| taken.contains(kind));
-        channel_progress(*channel, counts, pace, now, row.live_at, no_provider)
+        let planned_at = planned_at(&sent, &parts, &alerts, *channel);
+        channel_progress(*channel, counts, pace, planned_at, now, row.live_at, no_provider)
     });
     Ok(Progress {
         state: row.state,
@@ -186,10 +189,28 @@ fn sum(parts: &[PartProgress], of: &[MessageId], channel: ChannelKind) -> Counts
     Counts::new(of)
 }
 
+/// When that was planned of which something waits by this channel: the first of these messages.
+fn planned_at(
+    sent: &[SentRow],
+    parts: &[PartProgress],
+    of: &[MessageId],
+    channel: ChannelKind,
+) -> Option<Timestamp> {
+    let waits = |part: &PartProgress| {
+        part.counts.channel(channel).is_some_and(|counts| counts.pending + counts.sending > 0)
+    };
+    sent.iter()
+        .zip(parts)
+        .filter(|(one, part)| of.contains(&one.message_id) && waits(part))
+        .filter_map(|(one, _)| one.planned_at)
+        .min()
+}
+
 fn channel_progress(
     channel: ChannelKind,
     counts: Counts,
     pace: Option<&PaceRow>,
+    planned_at: Option<Timestamp>,
     now: Timestamp,
     live_at: Option<Timestamp>,
     no_provider: bool,
@@ -206,7 +227,10 @@ fn channel_progress(
         .filter(|pace| left > 0 && *pace > 0.0)
         .map(|pace| now.plus(Duration::from_secs_f64((left as f64 / pace).min(86_400.0))));
     // What is due was planned when it was due first: a message that goes out minutes after the alert has its own beginning.
-    let due_since = pace.and_then(|pace| pace.due_since);
+    // What is refused each time is due again and again and never for long: one mailbox may do that, a provider that takes
+    // nothing does it to everybody.
+    let refused_since = planned_at.filter(|_| handed == 0 && left > 1);
+    let due_since = pace.and_then(|pace| pace.due_since).into_iter().chain(refused_since).min();
     let quiet_since = due_since.map(|due| due.max(last_at.unwrap_or(due)).max(live_at.unwrap_or(due)));
     let is_quiet = quiet_since.is_some_and(|at| now.since(at) >= QUIET);
     ChannelProgress {

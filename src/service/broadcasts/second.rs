@@ -85,8 +85,7 @@ async fn launch(
 ) -> Result<()> {
     let (id, now) = (hand.row.id, hand.now);
     hand.act(doer, act, detail).await?;
-    let life = u64::from(hand.row.plan.0.scenario.expires_in_minutes);
-    hand.row.expires_at = now.plus(Duration::from_mins(life));
+    begins_anew(&mut hand);
     hand.row.live_at = Some(now);
     hand.row.override_at = None;
     let audience = audience(&mut hand, doer).await?;
@@ -117,6 +116,12 @@ async fn launch(
     alert.announce(s);
     telling::others(s, id, doer.operator);
     Ok(())
+}
+
+/// All of its time is from now on.
+fn begins_anew(hand: &mut InHand) {
+    let life = u64::from(hand.row.plan.0.scenario.expires_in_minutes);
+    hand.row.expires_at = hand.now.plus(Duration::from_mins(life));
 }
 
 /// Whom it goes to: those of the broadcast that it follows, which is told that it was, and has to be going on still.
@@ -299,7 +304,8 @@ pub async fn edit(
     Ok(())
 }
 
-/// Hands in again what was given back.
+/// Hands in again what was given back, by whoever says so that it holds: a second person has all of its time for it, however
+/// little was left.
 ///
 /// # Errors
 ///
@@ -311,6 +317,8 @@ pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: Bro
     let doer = Doer::of(caller, from);
     let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
     hand.act(&doer, Act::Submit, &detail).await?;
+    begins_anew(&mut hand);
+    hand.row.next_at = Some(hand.row.expires_at);
     hand.row.reason = None;
     hand.row.override_at = hand.row.may_override.then(|| hand.now.plus(rules.override_after()));
     if hand.row.run != Run::Drill {

@@ -18,7 +18,7 @@ use crate::store::{broadcasts as store, history};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Times {
     /// From the press that sent it, a second person's word where one was needed, until all of it was written and its commit
-    /// began.
+    /// began: less than T0, which is until whoever pressed is answered.
     pub kept: Option<Duration>,
     /// From the first press until it went out: what a second person took, or was waited for.
     pub decided: Option<Duration>,

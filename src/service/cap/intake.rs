@@ -111,8 +111,8 @@ async fn take_back(
     why: &str,
 ) -> Result<()> {
     match broadcasts::withdraw(s, caller, from, id, why).await {
-        // Somebody decided about it in this very moment.
-        Err(Error::Conflict { code: "broadcast_state", .. }) => Ok(()),
+        // Somebody decided about it in this very moment, or its time is over.
+        Err(Error::Conflict { code: "broadcast_state" | "broadcast_lapsed", .. }) => Ok(()),
         done => done,
     }
 }

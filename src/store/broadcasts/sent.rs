@@ -1,6 +1,7 @@
 //! The messages that a broadcast sent.
 
 use crate::Result;
+use crate::clock::Timestamp;
 use crate::domain::emergency::Part;
 use crate::domain::id::{BroadcastId, MessageId};
 use crate::store::{Db, Tx, in_db, in_tx, row, sql};
@@ -18,19 +19,22 @@ row! {
     pub struct SentRow {
         pub message_id: MessageId,
         pub part: Part,
+        /// Since when all of its deliveries wait or are done; `None` before.
+        pub planned_at: Option<Timestamp>,
     }
 }
 
+const SENT: &str = "SELECT b.message_id, b.part, (SELECT m.planned_at FROM message m WHERE m.id = b.message_id) AS planned_at
+    FROM broadcast_message b WHERE b.broadcast_id = $1 ORDER BY b.message_id";
+
 /// What a broadcast sent, in its order.
 pub async fn messages(db: &Db, id: BroadcastId) -> Result<Vec<SentRow>> {
-    let text = "SELECT message_id, part FROM broadcast_message WHERE broadcast_id = $1 ORDER BY message_id";
-    Ok(in_db!(db, |c| sqlx::query_as(text).bind(id.0).fetch_all(c).await)?)
+    Ok(in_db!(db, |c| sqlx::query_as(SENT).bind(id.0).fetch_all(c).await)?)
 }
 
 /// As [`messages`], with what this transaction wrote.
 pub async fn messages_in(tx: &mut Tx, id: BroadcastId) -> Result<Vec<SentRow>> {
-    let text = "SELECT message_id, part FROM broadcast_message WHERE broadcast_id = $1 ORDER BY message_id";
-    Ok(in_tx!(tx, |c| sqlx::query_as(text).bind(id.0).fetch_all(c).await)?)
+    Ok(in_tx!(tx, |c| sqlx::query_as(SENT).bind(id.0).fetch_all(c).await)?)
 }
 
 row! {

@@ -228,6 +228,7 @@ did-all_clear = The all-clear is being sent.
 did-review = Noted that you looked at it.
 did-edit = Changed. Whoever approves it sees it so.
 refused-state = This was not done: the broadcast stands otherwise by now. Here it is as it is.
+refused-lapsed = This was not done: nobody decided about the broadcast in time, and it went to nobody. Begin it anew if it is still needed.
 refused-changed = This was not done: somebody changed the broadcast since you looked. Read it again, then decide.
 refused-open = This was not done: the same broadcast is open already.
 refused-said = This was not done: that was said before.

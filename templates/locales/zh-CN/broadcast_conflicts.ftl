@@ -1,4 +1,5 @@
 conflict-broadcast_state = 广播已进入别的状态，请重新查看。
+conflict-broadcast_lapsed = 无人及时审批，广播已作废，没有发给任何人。仍需要时请重新发起。
 conflict-broadcast_changed = 查看之后有人对该广播做了操作，请看过现在的内容再决定。
 conflict-broadcast_open = 同样的广播已经打开。
 conflict-broadcast_said = 已经发过，不会重复发送。

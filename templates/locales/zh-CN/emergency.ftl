@@ -210,6 +210,7 @@ did-all_clear = 解除正在发出。
 did-review = 已记录您的复核。
 did-edit = 已修改。审批人看到的就是这样。
 refused-state = 没有执行：广播的状态已经变化。以下是现在的情况。
+refused-lapsed = 没有执行：无人及时审批，广播已作废，没有发给任何人。仍需要时请重新发起。
 refused-changed = 没有执行：您查看之后，广播又有了变化。请重新阅读后再决定。
 refused-open = 没有执行：同样的广播已经在进行。
 refused-said = 没有执行：这已经发过了。

@@ -152,7 +152,9 @@ on_both!(one_that_nobody_decides_about_lapses, |db| async {
     campus.turn(Duration::from_mins(1));
     campus.drain().await;
     assert_eq!(campus.state(id).await, State::Rejected);
-    assert_eq!(conflict(say_yes(&campus, &person(Role::Reviewer, 2), id).await), "broadcast_state");
+    assert_eq!(conflict(say_yes(&campus, &person(Role::Reviewer, 2), id).await), "broadcast_lapsed");
+    let again = submit(&campus.s, &person(Role::Owner, 1), None, id).await;
+    assert_eq!(conflict(again), "broadcast_lapsed", "however it is asked for");
     assert_eq!(campus.arrived().len(), 0);
 });
 

@@ -103,6 +103,11 @@ fn is_refused(done: &Result<()>) -> bool {
     matches!(done, Err(Error::Conflict { code: "broadcast_state", .. }))
 }
 
+/// Refused as what nobody decided about in time.
+fn is_too_late(done: &Result<()>) -> bool {
+    matches!(done, Err(Error::Conflict { code: "broadcast_lapsed", .. }))
+}
+
 /// All that is kept of it.
 async fn kept(campus: &Campus, id: BroadcastId) -> String {
     let acts = broadcasts::acts(&campus.s, &TERMINAL, id).await.unwrap();
@@ -160,8 +165,10 @@ on_both!(what_waited_past_its_time_lapses_under_whoever_touches_it_as_it_would_b
             let id = Box::pin(standing(&campus, state)).await.unwrap();
             to_its_end(&campus, id).await;
             let Some(done) = Box::pin(does(&campus, *act, id)).await else { continue };
-            assert!(is_refused(&done), "{act} of {state}: {done:?}");
+            assert!(is_too_late(&done), "{act} of {state}: {done:?}");
             assert_eq!(end_of(&campus, id).await, lapsed, "{act} of {state}");
+            let Some(again) = Box::pin(does(&campus, *act, id)).await else { continue };
+            assert!(is_too_late(&again), "{act} of {state} again: {again:?}");
             refused.push(*act);
         }
     }
@@ -183,6 +190,21 @@ on_both!(what_waits_goes_out_until_its_time_is_over_and_then_has_all_of_its_time
     assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_hours(2));
 });
 
+on_both!(what_is_handed_in_again_waits_for_all_of_its_time, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let id = Box::pin(standing(&campus, State::Returned)).await.unwrap();
+    let left = campus.row(id).await.expires_at.since(campus.s.clock.now());
+    campus.turn(left.saturating_sub(Duration::from_millis(1)));
+    Box::pin(does(&campus, Act::Submit, id)).await.unwrap().unwrap();
+    let row = campus.row(id).await;
+    assert_eq!((row.state, row.next_at), (State::PendingApproval, Some(row.expires_at)));
+    assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_hours(2));
+    campus.turn(Duration::from_mins(119));
+    broadcasts::tick(&campus.s).await.unwrap();
+    Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
+    assert_eq!(campus.state(id).await, State::Live);
+});
+
 on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {
     let campus = Campus::new(db, 1).await;
     let owner = person(Role::Owner, 1);
@@ -194,14 +216,34 @@ on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {
     assert_eq!(campus.acts(late).await, [Act::Press, Act::Submit, Act::Lapse]);
 });
 
+/// Begins an act while somebody else holds every broadcast, who lets them go when so much time has gone by.
+async fn held_up<T>(campus: &Campus, by: Duration, act: impl Future<Output = T>) -> T {
+    let mut held = campus.s.db.begin().await.unwrap();
+    if matches!(campus.s.db, Db::Postgres(_)) {
+        crate::store::execute(&mut held, "LOCK TABLE broadcast IN EXCLUSIVE MODE").await;
+    }
+    let let_go = async {
+        // Until it is begun.
+        tokio::task::yield_now().await;
+        campus.turn(by);
+        held.commit().await.unwrap();
+    };
+    tokio::join!(act, let_go).0
+}
+
 on_both!(what_a_press_took_is_told_apart_from_what_a_second_person_took, |db| async {
     let campus = Campus::new(db, 1).await;
+    let took = Duration::from_millis(250);
     let id = handed_in(&campus).await;
-    Box::pin(does(&campus, Act::Approve, id)).await.unwrap().unwrap();
+    let version = campus.row(id).await.version;
+    let reviewer = person(Role::Reviewer, 2);
+    let approving = Box::pin(approve(&campus.s, &reviewer, None, id, version, "test"));
+    held_up(&campus, took, approving).await.unwrap();
     let times = broadcasts::times(&campus.s, &TERMINAL, id).await.unwrap();
-    // The clock stood still while it was approved, a minute after it was handed in.
-    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::from_mins(1))));
-    let direct = campus.press(&person(Role::DutyOfficer, 4), Run::Live).await.unwrap().id;
+    // It was approved a minute after it was handed in.
+    assert_eq!((times.kept, times.decided), (Some(took), Some(Duration::from_mins(1) + took)));
+    let officer = person(Role::DutyOfficer, 4);
+    let direct = held_up(&campus, took, Box::pin(campus.press(&officer, Run::Live))).await.unwrap().id;
     let times = broadcasts::times(&campus.s, &TERMINAL, direct).await.unwrap();
-    assert_eq!((times.kept, times.decided), (Some(Duration::ZERO), Some(Duration::ZERO)));
+    assert_eq!((times.kept, times.decided), (Some(took), Some(Duration::ZERO)));
 });

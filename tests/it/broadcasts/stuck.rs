@@ -1,7 +1,7 @@
 //! Which channels are called stuck, and which are not.
 
 use belltower::service::planning;
-use belltower::simulator::Reply;
+use belltower::simulator::{Reply, Stage};
 
 use super::faults::{of, with_telephones};
 use super::*;
@@ -23,6 +23,40 @@ on_both!(a_mailbox_that_is_tried_again_and_again_does_not_make_its_channel_stuck
     }
     assert!(waited > 5, "for longer than a channel may be quiet: {waited}");
     assert_eq!(of(&campus.progress(id).await, ChannelKind::Email).counts.sent, 60);
+});
+
+on_both!(a_channel_that_took_nothing_is_stuck_however_often_the_few_there_are_are_tried_again, |db| async {
+    let later = Reply::new(451, "4.2.1 greylisted, try again later");
+    let mut campus = Campus::with(db, 3, Faults::default().at(Stage::Rcpt, later)).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    // Looked at every second one, and tried again whenever it is time.
+    for seconds in [2, 4, 6, 8, 10] {
+        let progress = campus.progress(id).await;
+        let mails = of(&progress, ChannelKind::Email);
+        assert_eq!((mails.counts.pending, mails.is_stuck), (3, seconds >= 8), "{seconds} s: {mails:?}");
+        campus.drain().await;
+    }
+    campus.relay.set_faults(Faults::default());
+    for _ in 0..3 {
+        campus.turn(Duration::from_mins(2));
+        campus.drain().await;
+    }
+    let progress = campus.progress(id).await;
+    let mails = of(&progress, ChannelKind::Email);
+    assert_eq!((mails.counts.sent, mails.is_stuck), (3, false), "{mails:?}");
+});
+
+on_both!(one_mailbox_that_is_refused_alone_does_not_make_its_channel_stuck, |db| async {
+    let later = Reply::new(451, "4.2.1 greylisted, try again later");
+    let mut campus = Campus::with(db, 1, Faults::default().at(Stage::Rcpt, later)).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    for seconds in [2, 4, 6, 8, 10] {
+        campus.drain().await;
+        let progress = campus.progress(id).await;
+        let mails = of(&progress, ChannelKind::Email);
+        assert_eq!((mails.counts.pending, mails.is_stuck), (1, false), "{seconds} s: {mails:?}");
+    }
 });
 
 on_both!(an_escalation_is_reckoned_from_its_own_beginning, |db| async {

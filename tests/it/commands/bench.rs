@@ -58,6 +58,12 @@ fn check(report: &Value, database: &str, benches: &[&str]) {
     }
     for figure in figures {
         assert!(figure["what"].as_str().is_some_and(|what| !what.is_empty()), "{figure}");
+        // Said instead of a figure where a slow machine came too late to cut an alert short.
+        if figure["value"].is_null() {
+            assert!(figure["what"].as_str().is_some_and(|what| what.starts_with("T5 ")), "{figure}");
+            assert!(figure["why"].as_str().is_some_and(|why| !why.is_empty()), "{figure}");
+            continue;
+        }
         let value = figure["value"].as_f64().unwrap();
         // So few people may be planned in memory that was there already, and told before anybody could stop it.
         let may_be_none = ["MiB", "deliveries"].contains(&figure["unit"].as_str().unwrap())

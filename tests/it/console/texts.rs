@@ -191,7 +191,7 @@ const SETTINGS: [&str; 31] = [
     "no_certificate",
     "unreadable",
 ];
-const CONFLICTS: [&str; 37] = [
+const CONFLICTS: [&str; 38] = [
     "registration_decided",
     "subscription_disabled",
     "being_sent",
@@ -223,6 +223,7 @@ const CONFLICTS: [&str; 37] = [
     "dynamic_group",
     "changed_meanwhile",
     "broadcast_state",
+    "broadcast_lapsed",
     "broadcast_changed",
     "broadcast_open",
     "broadcast_said",

@@ -100,12 +100,19 @@ fn an_alert_over_a_slow_database_that_stalls_reaches_everyone_once() {
         let stall = async {
             first_quarter(&relay).await;
             link.hold();
-            // Somebody presses while nothing answers.
-            let let_go = async {
+            let let_go = AtomicBool::new(false);
+            // Somebody presses while nothing answers, and is answered when it does.
+            let pressed = async {
+                let id = press("食堂").await;
+                assert!(let_go.load(Ordering::SeqCst), "it says that it is kept, and nobody could keep it");
+                id
+            };
+            let release = async {
                 tokio::time::sleep(HELD).await;
+                let_go.store(true, Ordering::SeqCst);
                 link.let_go();
             };
-            tokio::join!(press("食堂"), let_go).0
+            tokio::join!(pressed, release).0
         };
         let (drained, second) = tokio::join!(dispatcher.drain(), stall);
         drained.unwrap();

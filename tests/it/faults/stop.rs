@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use belltower::dispatch::IN_FLIGHT_LIMIT;
+use belltower::domain::channel::ChannelKind;
 use belltower::domain::emergency::{Run, State};
 use belltower::domain::id::BroadcastId;
 use belltower::domain::operator::Role;
@@ -20,6 +21,9 @@ use crate::support::process::Installation;
 use crate::support::{TERMINAL, on_both_urls, operator};
 
 const PEOPLE: usize = 400;
+/// Who has their mail at the least before somebody does something, and who has none at the least when all are dead, apart from
+/// those whose mail was under way.
+const SOME: usize = PEOPLE / 16;
 /// So that there is time for a command before all have their mail.
 const SLOW: Duration = Duration::from_millis(800);
 const ALERT: &str = "紧急";
@@ -55,7 +59,7 @@ impl Midst {
     async fn killed_in(&self, act: &str) {
         let server = self.here.serve().await;
         let deadline = Instant::now() + LOST;
-        while self.relay.mailbox().message_ids() < PEOPLE / 16 {
+        while self.relay.mailbox().message_ids() < SOME {
             assert!(Instant::now() < deadline, "the first never went out");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -86,6 +90,14 @@ impl Midst {
         told
     }
 
+    /// How many have the alert when all are dead, which was its midst: some have it, and some have not.
+    fn told_by_then(&self) -> usize {
+        let before = all(&self.told(ALERT));
+        assert!(before >= SOME, "{before} of {PEOPLE} had it");
+        assert!(before + IN_FLIGHT_LIMIT + SOME <= PEOPLE, "{before} of {PEOPLE} had it already");
+        before
+    }
+
     /// What another life of the server makes of it.
     async fn goes_on(&self) -> Progress {
         let server = self.here.serve().await;
@@ -108,8 +120,7 @@ fn who(told: &BTreeMap<String, usize>) -> BTreeSet<&String> {
 on_both_urls!(a_stop_holds_whoever_is_killed_in_the_midst_of_it, |url| async {
     let midst = Midst::of(url).await;
     midst.killed_in("stop").await;
-    let before = all(&midst.told(ALERT));
-    assert!(before + IN_FLIGHT_LIMIT < PEOPLE, "{before} of {PEOPLE} had it when it was stopped");
+    let before = midst.told_by_then();
     let progress = midst.goes_on().await;
     let after = all(&midst.told(ALERT));
     assert!(after <= before + IN_FLIGHT_LIMIT, "{before} before, {after} afterwards");
@@ -117,6 +128,8 @@ on_both_urls!(a_stop_holds_whoever_is_killed_in_the_midst_of_it, |url| async {
         let counts = &channel.counts;
         assert_eq!((counts.planned, counts.pending, counts.sending), (PEOPLE as i64, 0, 0), "{channel:?}");
     }
+    let mails = progress.channels.iter().find(|one| one.channel == ChannelKind::Email).unwrap();
+    assert!(mails.counts.cancelled >= SOME as i64, "the stop took something back: {mails:?}");
 });
 
 on_both_urls!(
@@ -124,14 +137,14 @@ on_both_urls!(
     |url| async {
         let midst = Midst::of(url).await;
         midst.killed_in("correct").await;
-        let before = all(&midst.told(ALERT));
-        assert!(before + IN_FLIGHT_LIMIT < PEOPLE, "{before} of {PEOPLE} had it when it was called false");
+        let before = midst.told_by_then();
         midst.goes_on().await;
         let (alert, correction) = (midst.told(ALERT), midst.told(CORRECTION));
         assert!(all(&alert) <= before + IN_FLIGHT_LIMIT, "{before} before, {} afterwards", all(&alert));
         let (alerted, corrected) = (who(&alert), who(&correction));
         let forgotten: Vec<_> = alerted.difference(&corrected).collect();
         assert!(forgotten.is_empty(), "who has the alert and nothing else: {forgotten:?}");
+        assert!(corrected.len() >= SOME, "{} were told that it was false", corrected.len());
         // Of those who were being told when all died nobody knows whether they were.
         let perhaps = corrected.difference(&alerted).count();
         assert!(perhaps <= IN_FLIGHT_LIMIT, "{perhaps} heard of the correction alone");

@@ -20,6 +20,22 @@ pub(super) const ALL: &[Explained] = &[
         ],
     ),
     problem(
+        "broadcast_lapsed",
+        409,
+        [
+            "Its time is over",
+            "The broadcast waited for a second person, nobody decided about it in the time that its scenario gives it, and it \
+             went to nobody. What is that old is neither approved nor changed, handed in or sent alone, and there is nothing to stop \
+             or to correct.",
+            "Begin it anew where it is still needed: its texts and places are then those of now.",
+        ],
+        [
+            "广播已过时限",
+            "广播等待第二人审批，在预案规定的时限内无人决定，已经作废，没有发给任何人。过了时限就不能再批准、修改、提交或独自发出，也没有可停止、可更正的内容。",
+            "仍需要时请重新发起，内容和地点以现在的情况为准。",
+        ],
+    ),
+    problem(
         "broadcast_changed",
         409,
         [

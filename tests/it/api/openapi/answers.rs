@@ -6,7 +6,7 @@ use belltower::domain::provider::ProviderKind;
 use belltower::domain::subscription::WhyDisabled;
 use belltower::service::providers::{self, NewProvider};
 use belltower::service::sources::NewSource;
-use belltower::service::{routing, scenarios};
+use belltower::service::{broadcasts, routing, scenarios};
 use belltower::store::subscriptions::disable;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
@@ -15,6 +15,7 @@ use url::Url;
 use super::document::Operation;
 use super::values::{endpoint, subscribe};
 use super::walk::{NONE, Walk, cap, fill, keyed, message, press};
+use crate::store::execute;
 use crate::support::app::{Answer, everything};
 use crate::support::operator;
 
@@ -358,8 +359,31 @@ async fn conflicts(walk: &mut Walk) {
         walk.ask(("POST", path), id, |r| r).await.expect(202);
         walk.ask(("POST", path), id, |r| r).await.problem(409, "broadcast_said");
     }
+    conflicts_of_what_lapsed(walk).await;
     conflicts_at_endpoints(walk).await;
     too_many(walk, "/api/v1/source/keys/rotate", |r| r, "too_many_keys").await;
+}
+
+/// Nobody let it go in time.
+async fn conflicts_of_what_lapsed(walk: &mut Walk) {
+    let mut live = press();
+    live["drill"] = false.into();
+    let waits = walk.ask(("POST", "/api/v1/broadcasts"), NONE, |r| r.json(&live)).await.expect(202);
+    assert_eq!(waits["status"], "pending_approval");
+    let services = &walk.app.services;
+    let mut tx = services.db.begin().await.unwrap();
+    let over = "UPDATE broadcast SET expires_at = created_at, next_at = created_at WHERE live_at IS NULL";
+    execute(&mut tx, over).await;
+    tx.commit().await.unwrap();
+    broadcasts::tick(services).await.unwrap();
+    let id = ("{id}", waits["id"].as_str().unwrap());
+    for act in ["stop", "all-clear", "correction"] {
+        let path = format!("/api/v1/broadcasts/{{id}}/{act}");
+        walk.ask(("POST", &path), id, |r| r).await.problem(409, "broadcast_lapsed");
+    }
+    let more = json!({"en": {"title": "t", "body": "b"}});
+    let update = ("POST", "/api/v1/broadcasts/{id}/update");
+    walk.ask(update, id, |r| r.json(&more)).await.problem(409, "broadcast_lapsed");
 }
 
 async fn conflicts_at_endpoints(walk: &mut Walk) {

@@ -5,6 +5,7 @@ use belltower::domain::operator::Role;
 
 use super::{act, campus, has, lacks, only, pressed, to};
 use crate::console::browser::Browser;
+use crate::store::execute;
 
 /// An owner, who is not on duty, has pressed.
 async fn waits() -> (crate::support::app::TestApp, Browser, Browser, String) {
@@ -129,6 +130,21 @@ async fn whoever_began_it_goes_on_alone_after_its_time_and_is_reviewed() {
     assert_eq!(to(&act(&mut officer, &page, "review", &[("reason", "确有火情")]).await), page);
     assert_eq!(only(&app).await.overridden, Overridden::Seen);
     has(&officer.get(&page).await, &["确有火情"]);
+}
+
+#[tokio::test]
+async fn what_nobody_decided_about_in_time_is_to_be_begun_anew() {
+    let (app, _owner, mut officer, page) = waits().await;
+    let mut tx = app.services.db.begin().await.unwrap();
+    execute(&mut tx, "UPDATE broadcast SET expires_at = created_at").await;
+    tx.commit().await.unwrap();
+    // The first finds that it is too late, the second that it was.
+    for _ in 0..2 {
+        let late = act(&mut officer, &page, "approve", &[("version", "1")]).await;
+        assert_eq!(late.status, 409);
+        has(&late, &["无人及时审批，广播已作废", "请重新发起", "未发出"]);
+        assert_eq!(only(&app).await.state, State::Rejected);
+    }
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use belltower::store::broadcasts::{
 };
 
 use super::{keep, new, plan};
+use crate::store::deliveries::{NOW, sending};
 use crate::support::on_both;
 
 on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
@@ -31,8 +32,9 @@ on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
     assert!(of_message_in(&mut tx, MessageId(5)).await.unwrap().is_none());
     tx.commit().await.unwrap();
     assert_eq!(told_by(&db, id).await.unwrap(), [1, 2, 3].map(MessageId));
-    let sent: Vec<_> =
-        messages(&db, id).await.unwrap().iter().map(|row| (row.message_id.0, row.part)).collect();
+    let sent = messages(&db, id).await.unwrap();
+    assert!(sent.iter().all(|row| row.planned_at.is_none()), "{sent:?}");
+    let sent: Vec<_> = sent.iter().map(|row| (row.message_id.0, row.part)).collect();
     assert_eq!(sent, [(1, Part::Alert), (3, Part::Escalation), (4, Part::AllClear)]);
     let of = of_message(&db, MessageId(4)).await.unwrap().unwrap();
     assert_eq!((of.broadcast_id, of.part), (id, Part::AllClear));
@@ -40,4 +42,17 @@ on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
     let children: Vec<_> =
         broadcasts::following(&db, id).await.unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(children, [child]);
+});
+
+on_both!(of_a_message_of_a_broadcast_it_is_known_when_it_was_planned, |db| async {
+    // Message 1, planned at that moment.
+    sending(&db).await;
+    let plan = plan();
+    let id = keep(&db, &new(&plan, "a")).await;
+    let mut tx = db.begin().await.unwrap();
+    add_message(&mut tx, id, Part::Alert, MessageId(1)).await.unwrap();
+    let sent = messages_in(&mut tx, id).await.unwrap();
+    assert_eq!(sent[0].planned_at, Some(NOW));
+    tx.commit().await.unwrap();
+    assert_eq!(messages(&db, id).await.unwrap()[0].planned_at, Some(NOW));
 });
