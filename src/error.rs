@@ -80,6 +80,9 @@ pub enum Error {
     UnsupportedMedia { expected: &'static str },
     #[error("too many requests")]
     RateLimited { retry_after: Duration },
+    /// As many go on at a time as may (429, told as `rate_limited`); one of them has to end first. `detail` says how many.
+    #[error("{detail}")]
+    AllTaken { detail: String, retry_after: Duration },
     #[error("the daily quota of {limit} is used up")]
     QuotaExhausted { limit: u64, retry_after: Duration },
     /// As many wait as are kept (429); somebody has to look at them first.
@@ -108,7 +111,7 @@ impl Error {
             Self::IdempotencyMismatch => "idempotency_mismatch",
             Self::TooLarge { .. } => "too_large",
             Self::UnsupportedMedia { .. } => "unsupported_media_type",
-            Self::RateLimited { .. } => "rate_limited",
+            Self::RateLimited { .. } | Self::AllTaken { .. } => "rate_limited",
             Self::QuotaExhausted { .. } => "quota_exhausted",
             Self::TooManyWaiting { .. } => "too_many_waiting",
             Self::Unavailable { .. } => "unavailable",

@@ -14,7 +14,7 @@ use rustls::ClientConfig;
 use url::{Position, Url};
 
 use super::fields::Fields;
-use super::tls;
+use super::{closed, tls};
 use crate::clock::Timestamp;
 
 /// Larger answers are none of a vendor's.
@@ -30,7 +30,8 @@ const IDLE: Duration = Duration::from_secs(4);
 pub(crate) enum Trouble {
     /// Nothing was handed over.
     NotSent(String),
-    /// Nothing was handed over: whoever answers there is not who they should be, and no trying again mends that.
+    /// Nothing was handed over: whoever answers there is not who they should be, or nobody is called there, and no trying
+    /// again mends that.
     Untrusted(String),
     /// It may have been.
     NoAnswer(String),
@@ -43,14 +44,16 @@ pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
 }
 
-/// A client of one vendor: without redirects, which would take a secret elsewhere, and with a time-out for each call.
+/// A client of one vendor: without redirects, which would take a secret elsewhere, with a time-out for each call, and with
+/// names looked up so that they lead nowhere that is [`closed`].
 pub(crate) fn client(tls: &ClientConfig, endpoint: &Url, timeout: Duration) -> reqwest::Result<Client> {
     let client = Client::builder()
         .tls_backend_preconfigured(tls.clone())
         .redirect(Policy::none())
         .timeout(timeout)
         .connect_timeout(CONNECT.min(timeout / 2))
-        .pool_idle_timeout(IDLE);
+        .pool_idle_timeout(IDLE)
+        .dns_resolver(Arc::new(closed::Open));
     // In clear it goes to this machine itself, and not by way of a proxy.
     if endpoint.scheme() == "http" { client.no_proxy() } else { client }.build()
 }
@@ -58,7 +61,7 @@ pub(crate) fn client(tls: &ClientConfig, endpoint: &Url, timeout: Duration) -> r
 /// Makes a call.
 pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
     let mut response = request.send().await.map_err(|error| {
-        let trouble = match (error.is_connect() || error.is_builder(), is_certificate(&error)) {
+        let trouble = match (error.is_connect() || error.is_builder(), is_lasting(&error)) {
             (true, true) => Trouble::Untrusted,
             (true, false) => Trouble::NotSent,
             (false, _) => Trouble::NoAnswer,
@@ -76,8 +79,12 @@ pub(crate) async fn call(request: RequestBuilder) -> Result<Answer, Trouble> {
     Ok(Answer { status, body })
 }
 
-/// Whether the other side could not show who it is.
-pub(super) fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Whether no trying again mends it: the other side could not show who it is, or a name leads where nobody is called.
+pub(super) fn is_lasting(error: &(dyn std::error::Error + 'static)) -> bool {
+    closed::is_for_that(error) || is_certificate(error)
+}
+
+fn is_certificate(error: &(dyn std::error::Error + 'static)) -> bool {
     if matches!(error.downcast_ref(), Some(rustls::Error::InvalidCertificate(_))) {
         return true;
     }
@@ -149,6 +156,10 @@ fn endpoint(fields: &mut Fields<'_>, usual: &'static str) -> Option<Url> {
         fields.fault("endpoint", "not_an_address", detail);
         return None;
     };
+    if url.host_str().is_some_and(closed::is_closed) {
+        fields.fault("endpoint", closed::CODE, closed::WORDS);
+        return None;
+    }
     if url.scheme() == "http" && !url.host_str().is_some_and(tls::is_loopback) {
         fields.fault("endpoint", "in_clear", "without TLS, secrets may only go to this machine itself");
         return None;
@@ -203,6 +214,27 @@ mod tests {
         {
             let expected = [("/endpoint".to_owned(), "not_an_address".to_owned())];
             assert_eq!(read(&json!({ "endpoint": wrong })).1, expected, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_where_no_vendor_stands() {
+        for nowhere in [
+            "https://169.254.169.254/latest",
+            "http://169.254.169.254",
+            "https://2852039166",
+            "https://[fe80::1]",
+            "https://[fd00:ec2::254]",
+            "https://100.100.100.200",
+            "https://0.0.0.0",
+            "https://[ff02::1]",
+        ] {
+            let expected = [("/endpoint".to_owned(), "closed_address".to_owned())];
+            assert_eq!(read(&json!({ "endpoint": nowhere })).1, expected, "{nowhere}");
+        }
+        for inside in ["https://10.0.0.1", "https://192.168.3.4:8443", "https://[fd12:3456::1]"] {
+            let (endpoint, faults) = read(&json!({ "endpoint": inside }));
+            assert!(endpoint.is_some() && faults.is_empty(), "{inside}: {faults:?}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod approved;
 mod card;
+mod closed;
 mod common;
 mod day;
 pub mod email;

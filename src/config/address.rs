@@ -20,10 +20,10 @@ impl AllowPrivate {
         is_public(unwrapped(address)) || self.covers(address)
     }
 
-    /// Whether `address` is not public and may be called nevertheless.
+    /// Whether `address` is not public and may be called nevertheless. Whatever is allowed, [nobody's](is_nobodys) may not.
     pub fn covers(&self, address: IpAddr) -> bool {
         let address = unwrapped(address);
-        if is_public(address) {
+        if is_public(address) || is_nobodys(address) {
             return false;
         }
         match self {
@@ -58,6 +58,34 @@ fn unwrapped(address: IpAddr) -> IpAddr {
             Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
         }
         _ => address,
+    }
+}
+
+/// Where clouds tell a machine its own credentials, beside what is link-local: Alibaba Cloud, AWS (also of pods), Google Cloud.
+const METADATA_V4: [Ipv4Addr; 1] = [Ipv4Addr::new(100, 100, 100, 200)];
+const METADATA_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+];
+
+/// Whether neither a provider nor a subscriber can stand at `address`: link-local ones, at which clouds' metadata services
+/// answer, these services elsewhere, and what is no single host's: unspecified, multicast, broadcast.
+pub fn is_nobodys(address: IpAddr) -> bool {
+    match unwrapped(address) {
+        IpAddr::V4(v4) => {
+            v4.octets()[0] == 0
+                || v4.is_link_local()
+                || v4.is_multicast()
+                || v4.is_broadcast()
+                || METADATA_V4.contains(&v4)
+        }
+        IpAddr::V6(v6) => {
+            v6.is_unspecified()
+                || v6.is_unicast_link_local()
+                || v6.is_multicast()
+                || METADATA_V6.contains(&v6)
+        }
     }
 }
 
@@ -121,11 +149,44 @@ mod tests {
         for address in private {
             let address = address.parse().unwrap();
             assert!(!AllowPrivate::Nowhere.permits(address), "{address}");
-            assert!(AllowPrivate::Everywhere.permits(address), "{address}");
+            assert_eq!(AllowPrivate::Everywhere.permits(address), !is_nobodys(address), "{address}");
         }
         for address in ["8.8.8.8", "202.112.0.35", "2001:da8::1", "2606:4700::1111", "172.32.0.1"] {
             assert!(AllowPrivate::Nowhere.permits(address.parse().unwrap()), "{address}");
         }
+    }
+
+    #[test]
+    fn what_is_nobodys_is_opened_by_nothing() {
+        let all = AllowPrivate::Ranges(vec!["0.0.0.0/0".parse().unwrap(), "::/0".parse().unwrap()]);
+        for nobodys in [
+            "169.254.0.1",
+            "169.254.169.254",
+            "100.100.100.200",
+            "0.0.0.0",
+            "0.1.2.3",
+            "224.0.0.1",
+            "239.255.255.250",
+            "255.255.255.255",
+            "::",
+            "fe80::1",
+            "febf::1",
+            "ff02::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "::ffff:169.254.169.254",
+            "64:ff9b::a9fe:a9fe",
+        ] {
+            let address = nobodys.parse().unwrap();
+            assert!(is_nobodys(address), "{nobodys}");
+            assert!(!AllowPrivate::Everywhere.permits(address) && !all.permits(address), "{nobodys}");
+        }
+        for inside in ["127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1"] {
+            let address = inside.parse().unwrap();
+            assert!(!is_nobodys(address), "{inside}");
+            assert!(AllowPrivate::Everywhere.permits(address) && all.permits(address), "{inside}");
+        }
+        assert!(!is_nobodys("202.112.0.35".parse().unwrap()));
     }
 
     #[test]

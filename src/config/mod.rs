@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use url::Url;
 
-pub use self::address::AllowPrivate;
+pub use self::address::{AllowPrivate, is_nobodys};
 pub use self::broker::BrokerUrl;
 pub use self::layers::{Layers, Origin};
 pub use self::problem::{Problem, Problems};

@@ -114,9 +114,10 @@ pub const fn status(error: &Error) -> StatusCode {
         Error::Conflict { .. } => StatusCode::CONFLICT,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::UnsupportedMedia { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        Error::RateLimited { .. } | Error::QuotaExhausted { .. } | Error::TooManyWaiting { .. } => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
+        Error::RateLimited { .. }
+        | Error::AllTaken { .. }
+        | Error::QuotaExhausted { .. }
+        | Error::TooManyWaiting { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -174,6 +175,7 @@ pub fn begin(error: &Error) -> HttpResponseBuilder {
             response.insert_header((header::ALLOW, *allow));
         }
         Error::RateLimited { retry_after }
+        | Error::AllTaken { retry_after, .. }
         | Error::QuotaExhausted { retry_after, .. }
         | Error::TooManyWaiting { retry_after, .. }
         | Error::Unavailable { retry_after, .. } => {

@@ -25,12 +25,23 @@ impl Seats {
 
     /// # Errors
     ///
-    /// [`Error::RateLimited`] where the key, or all keys together, read as many as they may.
+    /// [`Error::AllTaken`] where the key, or all keys together, read as many as they may, with how many that is.
     pub fn take(self: &Arc<Self>, key: KeyId) -> Result<Seat> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.get(&key).copied().unwrap_or(0);
-        if own >= self.of_a_key || taken.values().sum::<usize>() >= self.in_all {
-            return Err(Error::RateLimited { retry_after: FULL });
+        let full = |detail: String| Err(Error::AllTaken { detail, retry_after: FULL });
+        if own >= self.of_a_key {
+            return full(format!(
+                "this key reads {own} streams of this kind at this node already, as many as one key may; end one of them first \
+                 (one that broke off is noticed within half a minute)"
+            ));
+        }
+        if taken.values().sum::<usize>() >= self.in_all {
+            return full(format!(
+                "{} streams of this kind are read at this node, as many as there may be; try again later, where there are several \
+                 nodes at another",
+                self.in_all
+            ));
         }
         taken.insert(key, own + 1);
         Ok(Seat { of: Arc::clone(self), key })
@@ -65,9 +76,13 @@ mod tests {
         let seats = Seats::new(2, 3);
         let take = |key| seats.take(KeyId(key));
         let mut open = vec![take(1).unwrap(), take(1).unwrap()];
-        assert!(matches!(take(1), Err(Error::RateLimited { .. })));
+        let refused = |key| match take(key) {
+            Err(Error::AllTaken { detail, .. }) => detail,
+            other => panic!("{other:?}"),
+        };
+        assert!(refused(1).contains("this key reads 2 streams"), "{}", refused(1));
         open.push(take(2).unwrap());
-        assert!(matches!(take(3), Err(Error::RateLimited { .. })), "there is none left");
+        assert!(refused(3).starts_with("3 streams"), "there is none left: {}", refused(3));
         drop(open.remove(0));
         assert!(take(3).is_ok(), "whoever goes makes room");
         assert!(take(1).is_ok(), "one who went at once, too");

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::address;
 use crate::channel::fields::Fields;
-use crate::channel::tls;
+use crate::channel::{closed, tls};
 use crate::error::Fault;
 
 /// Connections unless the settings say otherwise, and the most they may say.
@@ -72,6 +72,9 @@ pub(super) fn read(settings: &Value) -> Result<(Relay, Sender), Vec<Fault>> {
     let server_name = ServerName::try_from(host.clone()).ok();
     if server_name.is_none() && !host.is_empty() {
         fields.fault("host", "not_a_host", "`host` is a host's name or address, without a port");
+    }
+    if closed::is_closed(&host) {
+        fields.fault("host", closed::CODE, closed::WORDS);
     }
     let port = fields.integer("port", 1..=65_535);
     let tls = fields.choice("tls", &TLS, None);
@@ -284,6 +287,19 @@ mod tests {
         ];
         let expected = expected.map(|(pointer, code)| (pointer.to_owned(), code.to_owned()));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_relay_stands_anywhere_inside_but_not_where_no_host_does() {
+        for nowhere in
+            ["169.254.169.254", "fe80::1", "100.100.100.200", "0.0.0.0", "255.255.255.255", "ff02::1"]
+        {
+            let expected = [("/host".to_owned(), "closed_address".to_owned())];
+            assert_eq!(faults(&with(&json!({ "host": nowhere }))), expected, "{nowhere}");
+        }
+        for inside in ["127.0.0.1", "::1", "10.1.2.3", "192.168.0.25", "fd12:3456::25"] {
+            assert_eq!(faults(&with(&json!({ "host": inside }))), [], "{inside}");
+        }
     }
 
     #[test]

@@ -50,7 +50,7 @@ pub enum Refused {
     #[error("the name cannot be looked up now")]
     Unknown,
     #[error(
-        "it leads to an address that is not public; an administrator can allow it by the setting `network.allow_private`"
+        "it leads to an address that is not public; an administrator can allow private networks by the setting `network.allow_private`"
     )]
     Private,
 }

@@ -63,7 +63,7 @@ pub enum News {
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] without the right `read_inbox`; [`Error::NotFound`]; [`Error::RateLimited`] where the key, or all keys
+/// [`Error::Forbidden`] without the right `read_inbox`; [`Error::NotFound`]; [`Error::AllTaken`] where the key, or all keys
 /// together, read as many as they may.
 pub async fn open_stream(
     s: &Services,

@@ -75,7 +75,7 @@ pub struct Chunk {
 ///
 /// # Errors
 ///
-/// [`Error::RateLimited`] where the key reads as many as it may, or all keys together do.
+/// [`Error::AllTaken`] where the key reads as many as it may, or all keys together do.
 pub async fn open_stream(
     s: &Services,
     caller: &Caller,

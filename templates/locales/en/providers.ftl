@@ -180,6 +180,7 @@ fault-settings-unknown_value = There is no such choice; see the documentation.
 fault-settings-unknown_field = There is no such setting; check how it is spelt.
 fault-settings-wrong_type = This is the wrong kind of value.
 fault-settings-in_clear = Only this machine itself may be called by http://; use https://.
+fault-settings-closed_address = No provider is called there: the address is link-local, a cloud's metadata service, or no single host's. Private networks and this machine itself may be called.
 fault-settings-credentials_in_address = Leave account and password out of the address; put them under secrets.
 fault-settings-not_a_header = This header cannot be set.
 fault-settings-not_a_pointer = Enter a JSON pointer, such as /data/0/id.

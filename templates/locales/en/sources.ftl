@@ -77,6 +77,7 @@ source-daily = Messages a day
 source-broker-user = User at the broker
 source-broker-user-hint = For a system that publishes at RabbitMQ instead of calling: the user it signs in as there. Empty: it only calls. Allowed addresses do not bind it; the broker has to.
 source-limit-hint = Leave it empty for no limit.
+source-rate-hint = Leave it empty for no limit. Each node counts for itself: with several nodes enter what it may have, divided by their number.
 source-first-key = First key
 source-unlimited = no limit
 source-saved = The rights were saved and apply from now on.

@@ -175,6 +175,7 @@ fault-settings-unknown_value = 没有这个选项，请对照文档。
 fault-settings-unknown_field = 没有这项设置，请检查拼写。
 fault-settings-wrong_type = 值的类型不对。
 fault-settings-in_clear = 只有本机可以用 http://，请改用 https://。
+fault-settings-closed_address = 不能使用这个地址：它是链路本地地址、云平台的元数据服务，或者不是一台主机的地址。内网地址和本机可以使用。
 fault-settings-credentials_in_address = 地址里不要写账号和密码，请放到 secrets 里。
 fault-settings-not_a_header = 这个请求头不能设置。
 fault-settings-not_a_pointer = 请写 JSON 指针，例如 /data/0/id。

@@ -74,6 +74,7 @@ source-daily = 每日消息数
 source-broker-user = 消息代理用户
 source-broker-user-hint = 供不调用接口、直接向 RabbitMQ 发布消息的系统使用：填写它登录消息代理所用的用户名。留空表示只通过接口发送。允许的地址对它不起作用，须由消息代理限制。
 source-limit-hint = 留空表示不限。
+source-rate-hint = 留空表示不限。每个节点各自计数：有多个节点时，请填总限额除以节点数。
 source-first-key = 首个密钥
 source-unlimited = 不限
 source-saved = 权限已保存，立即生效。

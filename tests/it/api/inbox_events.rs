@@ -217,7 +217,8 @@ async fn a_key_reads_two_hundred_at_a_time() {
         reading.push(open(&app, None).await);
     }
     let one_more = Answer::of(app.api_as(&app.test_key, Method::GET, EVENTS)).await;
-    one_more.problem(429, "rate_limited");
+    let said = one_more.problem(429, "rate_limited");
+    assert!(said["detail"].as_str().unwrap().contains("this key reads 200 streams"), "{said}");
     reading.push(Reader::open(app.api(Method::GET, EVENTS), None).await);
     // Nothing is written meanwhile that would tell the server.
     drop(reading.remove(0));

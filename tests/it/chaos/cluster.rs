@@ -85,8 +85,8 @@ impl Cluster {
             "--name=教务处",
             "--department=教务处",
             "--topics=academic.#",
-            "--channels=email,sms",
-            "--rights=send_direct,read_all",
+            "--channels=email,sms,wechat",
+            "--rights=send_direct,emergency,read_all",
         ];
         let key = first.json(&source, "").await["key"].as_str().unwrap().to_owned();
         for (channel, kind, settings) in vendors.providers() {

@@ -82,6 +82,7 @@ pub(super) enum Way {
     Front(usize),
     Mails,
     Texts,
+    Chats,
 }
 
 /// A fault that holds on, and what ends it.
@@ -127,12 +128,13 @@ fn free_node(holding: &[Holding], cluster: &Cluster, random: &mut StdRng) -> usi
 
 fn any_way(cluster: &Cluster, random: &mut StdRng) -> Way {
     let node = random.random_range(0..cluster.nodes.len());
-    match random.random_range(0..8) {
+    match random.random_range(0..9) {
         0..3 => Way::Store(node),
         3 => Way::Queue(node),
         4 | 5 => Way::Front(node),
         6 => Way::Mails,
-        _ => Way::Texts,
+        7 => Way::Texts,
+        _ => Way::Chats,
     }
 }
 
@@ -143,6 +145,7 @@ fn proxy(cluster: &Cluster, way: Way) -> &Proxy {
         Way::Front(node) => &cluster.nodes[node].front,
         Way::Mails => &cluster.vendors.mails,
         Way::Texts => &cluster.vendors.texts,
+        Way::Chats => &cluster.vendors.chats,
     }
 }
 
@@ -189,7 +192,7 @@ pub(super) async fn begin(
             (Holding::Over, "all of them".to_owned())
         }
         Kind::VendorHangs => {
-            let vendor = if random.random_bool(0.5) { Vendor::Mails } else { Vendor::Texts };
+            let vendor = *Vendor::ALL.choose(random).unwrap();
             let hang = if random.random_bool(0.5) { Hang::Before } else { Hang::After };
             cluster.vendors.hang(vendor, hang);
             (Holding::Hangs(vendor), format!("{vendor}, {hang:?}"))

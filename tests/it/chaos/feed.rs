@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::vendors::{mail_address, telephone};
+use super::vendors::{mail_address, member, telephone};
 
 /// Messages under way at once.
 const SENDERS: usize = 8;
@@ -44,10 +44,17 @@ struct Shared {
     wrong: Mutex<Vec<String>>,
 }
 
-/// Whom a message is for, as the store writes their addresses: one mailbox, and for each third two telephones as well.
+/// Whether a message is an emergency, which waits for nobody else: each fourth, so that each kind of address has some.
+pub(super) fn is_emergency(number: usize) -> bool {
+    number % 4 == 1
+}
+
+/// Whom a message is for, as the store writes their addresses: one mailbox, for each third two telephones as well, and for
+/// the one after it somebody in WeCom.
 pub(super) fn addresses(number: usize) -> Vec<String> {
     let mut addresses = vec![mail_address(number)];
     addresses.extend(telephones(number).map(|telephone| format!("+86{telephone}")));
+    addresses.extend(members(number));
     addresses
 }
 
@@ -56,11 +63,17 @@ fn telephones(number: usize) -> impl Iterator<Item = String> {
     (0..how_many).map(move |place| telephone(2 * number + place))
 }
 
+fn members(number: usize) -> Option<String> {
+    (number % 3 == 1).then(|| member(number))
+}
+
 fn body(number: usize) -> Value {
     let mut to = vec![json!({"email": mail_address(number)})];
     to.extend(telephones(number).map(|mobile| json!({"mobile": mobile})));
+    to.extend(members(number).map(|member| json!({"wecom_userid": member})));
     json!({
         "topic": "academic.course-change",
+        "category": if is_emergency(number) { "emergency" } else { "announcement" },
         "title": format!("第 {number} 号调课通知"),
         "body": "周三下午的《大学物理》改在教三 204。",
         "to": to,

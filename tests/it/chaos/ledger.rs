@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use belltower::domain::delivery::State;
-use belltower::domain::message::Status;
+use belltower::domain::message::{Category, Lane, Status};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _};
 
 use super::until;
@@ -70,6 +70,14 @@ impl Ledger {
             Status::Completed.code(),
         );
         self.number(&text).await
+    }
+
+    /// Emergencies, and those of their deliveries that stand in the lane of emergencies.
+    pub(super) async fn emergencies(&self) -> (i64, i64) {
+        let messages =
+            format!("SELECT count(*) FROM message WHERE category = {}", Category::Emergency.code());
+        let deliveries = format!("SELECT count(*) FROM delivery WHERE lane = {}", Lane::Emergency.code());
+        (self.number(&messages).await, self.number(&deliveries).await)
     }
 
     /// How often rows of deliveries and messages were written, as far as anybody can see: the same twice, and nothing moved.

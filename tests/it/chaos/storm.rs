@@ -11,7 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::cluster::Cluster;
 use super::faults::{Holding, Kind, Restarts, begin, draw};
-use super::feed::{Feed, addresses};
+use super::feed::{Feed, addresses, is_emergency};
 use super::until;
 use crate::support::broker::{Broker, at_broker};
 use crate::support::database::with_postgres;
@@ -41,6 +41,14 @@ struct Told {
     /// Deliveries that others took over from a node that stood still.
     taken_over: u64,
     longest_silence: Duration,
+}
+
+/// What came of deliveries of one kind.
+#[derive(Default)]
+struct Tally {
+    deliveries: u64,
+    twice: u64,
+    unknown: u64,
 }
 
 #[test]
@@ -227,25 +235,35 @@ impl Run {
         assert_eq!(ids.len(), size.messages, "each message has its own id, however often it was posted");
 
         let mut entries = cluster.ledger.entries().await;
-        let (mut deliveries, mut twice, mut unknown) = (0, 0, 0);
-        for address in (0..size.messages).flat_map(addresses) {
+        let (mut routine, mut emergency) = (Tally::default(), Tally::default());
+        let each =
+            (0..size.messages).flat_map(|number| addresses(number).into_iter().map(move |one| (number, one)));
+        for (number, address) in each {
+            let tally = if is_emergency(number) { &mut emergency } else { &mut routine };
             let found = entries.remove(&address).unwrap_or_default();
             let [entry] = found.as_slice() else { panic!("{address}: {} deliveries", found.len()) };
             let copies = cluster.vendors.copies(&address);
-            deliveries += 1;
+            tally.deliveries += 1;
             match entry.state {
                 State::Sent | State::Delivered => assert!(copies > 0, "{address} is lost: {entry:?}"),
                 // Told to people, who decide; it may have arrived.
-                State::Unknown => unknown += 1,
+                State::Unknown => tally.unknown += 1,
+                // An emergency without an answer is handed over once more after a minute, which this one was waiting for.
+                State::Pending if is_emergency(number) && entry.is_told => tally.unknown += 1,
                 _ => panic!("{address}: {entry:?}"),
             }
             if copies > 1 {
-                twice += copies - 1;
+                tally.twice += copies - 1;
                 assert!(entry.is_told, "{address} came {copies} times without a word: {entry:?}");
                 assert!(entry.attempts >= copies as i64, "{address} came {copies} times: {entry:?}");
             }
         }
         assert!(entries.is_empty(), "deliveries that nobody asked for: {entries:?}");
+        let (emergencies, urgent) = cluster.ledger.emergencies().await;
+        let posted = (0..size.messages).filter(|number| is_emergency(*number)).count();
+        assert_eq!((emergencies, urgent), (posted as i64, emergency.deliveries as i64));
+        let deliveries = routine.deliveries + emergency.deliveries;
+        let (twice, unknown) = (routine.twice + emergency.twice, routine.unknown + emergency.unknown);
         let in_flight = told.in_flight + cluster.vendors.hung();
         assert!(twice <= in_flight, "{twice} came twice, {in_flight} were in flight");
         assert!(unknown <= in_flight, "{unknown} are unknown, {in_flight} were in flight");
@@ -260,9 +278,13 @@ impl Run {
         writeln!(
             summary,
             "  messages {}, deliveries {deliveries}: {twice} came twice and {unknown} are unknown, of {in_flight} in flight at a \
-             fault\n  {taken_over} taken over from nodes that stood still\n  {} tries of sources came to nothing, {} were answered \
+             fault\n  emergencies {posted}, deliveries {}: {} came twice and {} are unknown\n  {taken_over} taken over from \
+             nodes that stood still\n  {} tries of sources came to nothing, {} were answered \
              again\n  longest silence {:.1} s",
             size.messages,
+            emergency.deliveries,
+            emergency.twice,
+            emergency.unknown,
             feed.turned_away(),
             feed.replayed(),
             longest_silence.as_secs_f64(),

@@ -140,6 +140,22 @@ async fn a_kind_is_chosen_and_its_form_keeps_what_was_typed_but_secrets() {
 }
 
 #[tokio::test]
+async fn where_no_provider_stands_is_said_at_the_address() {
+    let app = TestApp::start().await;
+    let mut browser = Browser::signed_in(&app, Role::Owner).await;
+    for nowhere in ["169.254.169.254", "fe80::1", "100.100.100.200"] {
+        let mut fields = relay("2525", "");
+        fields.retain(|field| field.0 != "settings-username");
+        fields.iter_mut().filter(|field| field.0 == "settings-host").for_each(|field| field.1 = nowhere);
+        let refused = browser.submit(NEW_RELAY, HOME, &fields).await;
+        assert_eq!(refused.status, 422, "{nowhere}");
+        for holds in ["id=\"settings-host-error\"", "链路本地地址"] {
+            assert!(refused.text.contains(holds), "{nowhere}: {}", refused.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_change_keeps_secrets_that_are_left_empty() {
     let app = TestApp::start().await;
     let mut browser = Browser::signed_in(&app, Role::Owner).await;

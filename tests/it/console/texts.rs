@@ -158,7 +158,7 @@ const FAULTS: [&str; 89] = [
     "workbook",
 ];
 /// What may be wrong with a provider's settings.
-const SETTINGS: [&str; 31] = [
+const SETTINGS: [&str; 32] = [
     "unmapped_placeholder",
     "missing_placeholder",
     "out_of_order",
@@ -180,6 +180,7 @@ const SETTINGS: [&str; 31] = [
     "unknown_field",
     "wrong_type",
     "in_clear",
+    "closed_address",
     "credentials_in_address",
     "not_a_header",
     "not_a_pointer",

@@ -106,5 +106,8 @@ async fn it_takes_the_right_known_words_and_no_more_streams_than_there_may_be() 
     for _ in 0..8 {
         reading.push(open(&app, "", None).await);
     }
-    app.get(EVENTS).await.problem(429, "rate_limited");
+    let refused = app.get(EVENTS).await;
+    let said = refused.problem(429, "rate_limited");
+    assert!(said["detail"].as_str().unwrap().contains("this key reads 8 streams"), "{said}");
+    assert_eq!(refused.header("retry-after"), Some("30"));
 }

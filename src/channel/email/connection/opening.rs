@@ -1,9 +1,10 @@
 //! How a conversation begins: connecting, encrypting, signing in.
 
+use std::io;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret as _;
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::super::failure::{Failure, Step, Trouble, untrusted};
@@ -11,6 +12,7 @@ use super::super::offers::Offers;
 use super::super::settings::{Credentials, Relay, Tls};
 use super::super::wire::{Wire, WireError};
 use super::{Connection, State, expect};
+use crate::channel::closed;
 
 impl Connection {
     /// Connects, encrypts and signs in as the settings say. `name` is what this host calls itself; by its address
@@ -18,11 +20,11 @@ impl Connection {
     pub(in super::super) async fn open(relay: &Relay, name: Option<&str>) -> Result<Self, Failure> {
         let limit = relay.timeout;
         let fail = |at, trouble| Failure { at, trouble };
-        let connecting = TcpStream::connect((relay.host.as_str(), relay.port));
+        let connecting = closed::connect(&relay.host, relay.port);
         let stream = timeout(limit, connecting)
             .await
             .map_err(|_| fail(Step::Connect, Trouble::TimedOut(limit)))?
-            .map_err(|error| fail(Step::Connect, Trouble::Lost(error)))?;
+            .map_err(|error| fail(Step::Connect, unreached(error)))?;
         // Without it each command waits for the other side's delayed acknowledgement: 40 ms a mail.
         stream.set_nodelay(true).map_err(|error| fail(Step::Connect, Trouble::Lost(error)))?;
         let name = match (name, stream.local_addr()) {
@@ -105,6 +107,11 @@ impl Connection {
         };
         expect(at, 2, answer).map(drop)
     }
+}
+
+/// A name that leads where no relay stands is for people to mend; anything else may pass.
+fn unreached(error: io::Error) -> Trouble {
+    if closed::is_for_that(&error) { Trouble::Unfit(error.to_string()) } else { Trouble::Lost(error) }
 }
 
 #[cfg(test)]

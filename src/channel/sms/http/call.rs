@@ -19,7 +19,7 @@ use super::charset::question_mark;
 use super::settings::{self, Settings};
 use super::template::{Missing, Secrets, Values};
 use crate::channel::sms::encode::percent;
-use crate::channel::{self, Callback, Outcome, Record, Sent, http};
+use crate::channel::{self, Callback, Outcome, Record, Sent, closed, http};
 use crate::clock::Clock;
 use crate::domain::audience::Params;
 use crate::domain::delivery::{OutcomeClass as Class, State};
@@ -229,7 +229,7 @@ impl Caller {
         };
         let stream = match literal {
             Some(address) => TcpStream::connect(address).await,
-            None => TcpStream::connect((name.as_str(), port)).await,
+            None => closed::connect(&name, port).await,
         };
         let stream = stream.map_err(|error| format!("{name}:{port} cannot be reached: {error}"))?;
         let peer = stream.peer_addr().map_err(|error| error.to_string())?;
@@ -279,7 +279,7 @@ impl Unfit {
 /// Before a connection stands nothing has left us; after it, who knows.
 fn class(error: &reqwest::Error) -> Class {
     if error.is_connect() {
-        return if http::is_certificate(error) { Class::Config } else { Class::Transient };
+        return if http::is_lasting(error) { Class::Config } else { Class::Transient };
     }
     if error.is_builder() { Class::Config } else { Class::Unknown }
 }

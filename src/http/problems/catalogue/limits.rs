@@ -65,15 +65,16 @@ pub(super) const ALL: &[Explained] = &[
         429,
         [
             "Too many requests",
-            "The source sent more requests a second than it may; the RateLimit headers say how many that is. Without a \
-             key: too much came from your network.",
+            "The source sent more requests a second than it may; the RateLimit headers say how many that is. Of a stream \
+             of events: as many are read as may be, and `detail` says how many. Without a key: too much came from your \
+             network.",
             "Wait as many seconds as Retry-After says and repeat the request. `POST /api/v1/messages/batch` keeps \
-             many messages with one request.",
+             many messages with one request. Of streams, end one before you open another.",
         ],
         [
             "请求过于频繁",
-            "来源系统每秒请求数超过限额，RateLimit 响应头给出限额；未使用密钥时，则是您所在网络的请求过多。",
-            "请等待 Retry-After 给出的秒数后重试。`POST /api/v1/messages/batch` 可以一次提交多条消息。",
+            "来源系统每秒请求数超过限额，RateLimit 响应头给出限额；对事件流，则是同时打开的流已达上限，detail 中写明数目；未使用密钥时，则是您所在网络的请求过多。",
+            "请等待 Retry-After 给出的秒数后重试。`POST /api/v1/messages/batch` 可以一次提交多条消息。事件流请先关闭一个再打开新的。",
         ],
     ),
     problem(

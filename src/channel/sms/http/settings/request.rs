@@ -12,7 +12,7 @@ use super::super::signature::{Algorithm, Encoding, Signature};
 use super::super::template::{Placeholder, Secrets, Template};
 use super::{Request, template};
 use crate::channel::fields::{Fields, segment};
-use crate::channel::tls;
+use crate::channel::{closed, tls};
 
 pub(super) fn request(fields: &mut Fields<'_>, secrets: &Secrets) -> Option<Request> {
     let methods = [("POST", Method::POST), ("GET", Method::GET), ("PUT", Method::PUT)];
@@ -65,6 +65,10 @@ fn host(fields: &mut Fields<'_>, text: &str) -> Option<Url> {
             "credentials_in_address",
             "write credentials under `secrets`, and where they belong a header or {secret.x}",
         );
+    }
+    if url.host_str().is_some_and(closed::is_closed) {
+        fields.fault("url", closed::CODE, closed::WORDS);
+        return None;
     }
     match (url.scheme(), url.host_str()) {
         ("https", Some(_)) => Some(url),
