@@ -105,7 +105,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::{Error, Result};
 pub use column::{FromColumn, JsonText};
@@ -217,6 +217,7 @@ impl Db {
             let options = sqlite_options(url)?;
             let writer = SqlitePoolOptions::new()
                 .max_connections(1)
+                .test_before_acquire(false)
                 .acquire_timeout(Duration::from_secs(10))
                 .idle_timeout(None)
                 .max_lifetime(None)
@@ -224,6 +225,7 @@ impl Db {
                 .await?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(4)
+                .test_before_acquire(false)
                 .acquire_timeout(Duration::from_secs(10))
                 .idle_timeout(None)
                 .max_lifetime(None)
@@ -234,6 +236,17 @@ impl Db {
         } else {
             let pool = PgPoolOptions::new()
                 .max_connections(16)
+                // Each is asked whether it is there when it is given back, and a moment later that is known: asking whoever is
+                // taken costs a round trip for each transaction and each statement outside of one.
+                .test_before_acquire(false)
+                .before_acquire(|conn, meta| {
+                    Box::pin(async move {
+                        if meta.idle_for >= DOUBTED {
+                            conn.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
                 .acquire_timeout(Duration::from_secs(10))
                 .connect_with(postgres_options(url)?)
                 .await?;
@@ -296,6 +309,10 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
 /// the midst of one holds rows that every other one writes too, such as the day's counters, and would hold them up for as
 /// long as it stands.
 const STANDSTILL: &str = "10s";
+
+/// How long a connection to PostgreSQL may have been idle to be taken without asking whether it is still there. What has been
+/// cut meanwhile fails the one thing it is taken for, as it would a moment later.
+const DOUBTED: Duration = Duration::from_secs(1);
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?
