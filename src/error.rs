@@ -143,6 +143,11 @@ impl Error {
     pub fn unavailable(reason: impl Into<String>) -> Self {
         Self::Unavailable { reason: reason.into(), retry_after: Duration::from_secs(2) }
     }
+
+    /// The store gave a transaction up for another one's sake, of which nothing was kept: the same may be done at once again.
+    pub fn asks_again(&self) -> bool {
+        matches!(self, Self::Unavailable { reason, .. } if reason == TRY_AGAIN)
+    }
 }
 
 /// Collects every fault of a body before answering.
@@ -210,6 +215,9 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// Why a transaction was given up that met another one: PostgreSQL's deadlocks and serialization failures.
+const TRY_AGAIN: &str = "the store asks to try again";
+
 /// SQLite primary result codes (<https://www.sqlite.org/rescode.html>, extended codes carry them in the low byte) and
 /// PostgreSQL SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>) classes 08, 28, 53, 57P and 58,
 /// transactions that stood still or only read, what somebody cancelled or holds locked, and serialization failures. A server
@@ -231,7 +239,7 @@ fn store_trouble(code: &str) -> Option<String> {
         (None, c) if c.starts_with("08") || c.starts_with("57P") || c == "25P03" => {
             "the store cannot be reached"
         }
-        (None, "40001" | "40P01") => "the store asks to try again",
+        (None, "40001" | "40P01") => TRY_AGAIN,
         _ => return None,
     };
     Some(reason.to_owned())
@@ -248,7 +256,10 @@ mod tests {
             "53300", "55P03", "57014", "57P01", "57P03", "58000", "58030", "58P01",
         ];
         for code in passes {
-            assert!(store_trouble(code).is_some(), "{code}");
+            let reason = store_trouble(code);
+            assert!(reason.is_some(), "{code}");
+            let error = Error::unavailable(reason.unwrap_or_default());
+            assert_eq!(error.asks_again(), ["40001", "40P01"].contains(&code), "{code}");
         }
         for code in ["", "1", "11", "2067", "22001", "23505", "25001", "42P01", "55000", "57000", "XX000"] {
             assert_eq!(store_trouble(code), None, "{code}");

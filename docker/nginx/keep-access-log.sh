@@ -28,8 +28,9 @@ turn() {
     n=$((n + 1))
     kept=$name.$n.log
   done
-  # nginx writes on into the renamed file until it is told to open a new one: no line is lost.
-  mv "$log" "$kept" && kill -USR1 "$nginx"
+  # nginx writes on into the renamed file until it is told to open a new one: no line is lost. As of now, because after a quiet
+  # evening its last line is older than an hour, and it would be compressed while its workers still write to it.
+  mv "$log" "$kept" && touch "$kept" && kill -USR1 "$nginx"
 }
 
 tidy() {

@@ -220,9 +220,8 @@ pub(super) async fn create(
     match done {
         Ok(id) => Ok(see_other(&href(id))),
         Err(Error::Invalid(faults)) => {
-            let at_file =
-                faults.into_iter().take(1).map(|fault| Fault { pointer: "/file".to_owned(), ..fault });
-            let faults = FieldFaults::new(&signed.view(), &at_file.collect::<Vec<_>>());
+            let told = told(&s, &signed, &faults).await?;
+            let faults = told.into_iter().take(1).map(|text| ("file".to_owned(), text)).collect();
             let page = form_page(&s, &signed, deactivate, faults).await?;
             page::answer(HttpResponse::UnprocessableEntity(), &page)
         }
@@ -292,13 +291,28 @@ pub(super) async fn show_progress(
     page::answer(answer, &fragment)
 }
 
+/// What is wrong, in this person's words. Where there is no room it says whose files wait.
+async fn told(s: &Services, signed: &Signed, faults: &[Fault]) -> Result<Vec<String>> {
+    let view = signed.view();
+    let mut told = Vec::with_capacity(faults.len());
+    for fault in faults {
+        told.push(if fault.code == "no_room" {
+            let holders = imports::holders(s, &signed.caller).await?;
+            let each: Vec<_> = holders.iter().map(|(name, count)| format!("{name} ({count})")).collect();
+            view.t1("fault-no_room", "holders", each.join(", "))
+        } else {
+            fault_text(&view, &fault.code, &fault.detail)
+        });
+    }
+    Ok(told)
+}
+
 /// Where a step leads: to the import's page, or to the same page with what was wrong.
 async fn led(s: &Services, signed: &Signed, id: ImportId, done: Result<()>) -> Result<HttpResponse> {
     match done {
         Ok(()) => Ok(see_other(&href(id))),
         Err(Error::Invalid(faults)) => {
-            let view = signed.view();
-            let told = faults.iter().map(|fault| fault_text(&view, &fault.code, &fault.detail)).collect();
+            let told = told(s, signed, &faults).await?;
             page::answer(HttpResponse::UnprocessableEntity(), &one(s, signed, id, told).await?)
         }
         Err(other) => Err(other),

@@ -36,6 +36,12 @@ pub async fn delete(tx: &mut Tx, import: ImportId, file: &str) -> Result<()> {
     Ok(())
 }
 
+/// Removes what is left of imports whose file is forgotten: a piece that came while another process ended one.
+pub async fn prune(tx: &mut Tx) -> Result<u64> {
+    let text = "DELETE FROM import_piece WHERE import_id IN (SELECT id FROM import WHERE forgotten)";
+    Ok(in_tx!(tx, |c| sqlx::query(text).execute(c).await.map(|done| done.rows_affected()))?)
+}
+
 /// Removes all files of an import whose row stays.
 pub async fn delete_all(tx: &mut Tx, import: ImportId) -> Result<()> {
     let text = "DELETE FROM import_piece WHERE import_id = $1";

@@ -45,6 +45,7 @@ pub mod handover;
 pub mod hindsight;
 pub mod history;
 pub mod idempotency;
+pub mod import_erasures;
 pub mod import_pieces;
 pub mod imports;
 pub mod inbox;

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde_json::Value;
+
 use super::super::{Caller, Services, retention};
 use super::kept::Detail;
 use super::{ARRIVES, Stage, WAITS, WAITS_IN_ALL, busy, files, own, stage};
@@ -12,7 +14,7 @@ use crate::store::imports::{self as store, ImportRow};
 
 /// Gives an import up, and its file.
 pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
-    let (row, detail) = own(s, caller, id).await?;
+    let (row, _) = own(s, caller, id).await?;
     if stage(s, &row)?.is_busy() {
         return Err(busy());
     }
@@ -21,7 +23,7 @@ pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> 
         return Err(busy());
     }
     tx.commit().await?;
-    forget(s, &detail).await;
+    forget(s, &row).await;
     Ok(())
 }
 
@@ -33,50 +35,68 @@ pub(super) async fn take_back(s: &Services, id: ImportId) -> Result<()> {
     tx.commit().await
 }
 
+/// The names of its files, also where the rest of what is remembered of it cannot be read.
+fn names(row: &ImportRow) -> impl Iterator<Item = String> {
+    let name = |key: &str| row.detail.0.get(key).and_then(Value::as_str).map(str::to_owned);
+    [name("file"), name("workbook")].into_iter().flatten()
+}
+
 /// Removes what lies here of its files. What the store had went in the transaction that ended it; what other nodes have is
 /// found by [`prune`].
-async fn forget(s: &Services, detail: &Detail) {
-    for name in [&detail.file, &detail.workbook].into_iter().flatten() {
-        if let Ok(path) = files::path(s, name) {
+async fn forget(s: &Services, row: &ImportRow) {
+    for name in names(row) {
+        if let Ok(path) = files::path(s, &name) {
             files::remove(&path).await;
         }
     }
 }
 
 /// Removes files that nobody came back for, with all that was in them; what an import did, and what its columns were for,
-/// is remembered longer.
+/// is remembered longer. One that cannot be read goes altogether, and keeps no other from going.
 pub async fn prune(s: &Services) -> Result<()> {
     let now = s.clock.now();
     let mut wanted = HashSet::new();
+    let mut unread = Vec::new();
     for row in store::waiting(&s.db).await? {
-        let detail = Detail::of(&row)?;
+        let detail = Detail::of(&row);
+        unread.extend(detail.is_err().then_some(row.id));
         let waits = row.updated_at.plus(WAITS).min(row.created_at.plus(WAITS_IN_ALL)) > now;
         if waits || s.imports.with(|running| running.contains(&row.id)) {
-            wanted.extend([detail.file, detail.workbook].into_iter().flatten());
-            continue;
-        }
-        let mut tx = s.db.begin().await?;
-        let is_taken = if row.stage == Stage::Done.name() {
-            let row = ImportRow { forgotten: true, ..row };
-            // As of when it was: that it is forgotten is no step of whoever handed it in.
-            let at = row.updated_at;
-            let done = detail.without_people().to_value()?;
-            let is_taken = store::update(&mut tx, &row, &row.stage, &done, at).await?;
-            if is_taken {
-                import_pieces::delete_all(&mut tx, row.id).await?;
-            }
-            is_taken
+            wanted.extend(names(&row));
         } else {
-            store::delete(&mut tx, &row).await?
-        };
-        tx.commit().await?;
-        if is_taken {
-            forget(s, &detail).await;
+            end(s, &row, detail.ok()).await?;
         }
+    }
+    if let Some(first) = unread.first() {
+        tracing::warn!(import = %first, imports = unread.len(), "what is remembered of imports cannot be read");
     }
     let before = s.campus.days_before(now, retention::in_force(s).await?.imports);
     let mut tx = s.db.begin().await?;
     store::prune(&mut tx, before).await?;
+    import_pieces::prune(&mut tx).await?;
     tx.commit().await?;
     files::sweep(s, now.minus(ARRIVES), wanted).await
+}
+
+/// Ends one that nobody came back for.
+async fn end(s: &Services, row: &ImportRow, detail: Option<Detail>) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    let is_taken = match detail.filter(|_| row.stage == Stage::Done.name()) {
+        Some(detail) => {
+            let forgotten = ImportRow { forgotten: true, ..row.clone() };
+            // As of when it was: that it is forgotten is no step of whoever handed it in.
+            let done = detail.without_people().to_value()?;
+            let is_taken = store::update(&mut tx, &forgotten, &row.stage, &done, row.updated_at).await?;
+            if is_taken {
+                import_pieces::delete_all(&mut tx, row.id).await?;
+            }
+            is_taken
+        }
+        None => store::delete(&mut tx, row).await?,
+    };
+    tx.commit().await?;
+    if is_taken {
+        forget(s, row).await;
+    }
+    Ok(())
 }

@@ -46,6 +46,9 @@ pub struct KeptReport {
     /// Nobody was deactivated though that was asked for: some rows do not say whom they are about.
     pub nobody_deactivated: bool,
     pub rejected_lines: u64,
+    /// Rows passed over: whoever they are about was erased while the file waited.
+    #[serde(default)]
+    pub erased: u64,
     pub rejected: Vec<KeptFault>,
     pub unlisted: u64,
     pub doubts: Vec<Doubt>,
@@ -86,6 +89,7 @@ impl From<ImportReport> for KeptReport {
             deactivated: report.deactivated,
             nobody_deactivated: report.not_deactivated.is_some(),
             rejected_lines: report.rejected_lines,
+            erased: report.erased,
             rejected: report.rejected.into_iter().map(KeptFault::from).collect(),
             unlisted: report.rejected_unlisted,
             doubts: report.doubts,

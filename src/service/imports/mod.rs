@@ -5,11 +5,13 @@
 mod ending;
 pub(super) mod files;
 mod kept;
+mod room;
 mod shared;
 mod work;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,11 +25,13 @@ use crate::clock::Timestamp;
 use crate::domain::id::{ImportId, OperatorId};
 use crate::domain::operator::Permission;
 use crate::domain::recipient::guessed;
+use crate::store::import_erasures;
 use crate::store::imports::{self as store, ImportRow};
 use crate::{Error, Result};
 
 pub use self::ending::{discard, prune};
 pub use self::kept::{KeptFault, KeptReport};
+pub use self::room::holders;
 pub use self::work::{run, try_out};
 
 /// Imports that a page lists.
@@ -40,21 +44,22 @@ const WAITS: Duration = Duration::from_hours(24);
 const WAITS_IN_ALL: Duration = Duration::from_hours(72);
 /// How old a file is at least that is removed because no import knows of it: a younger one may be on its way in.
 const ARRIVES: Duration = Duration::from_hours(1);
-/// Files of one operator that wait.
-const MOST_WAITING: usize = 10;
 /// How long a pass of another process may say nothing before it is taken for broken off.
 const SILENCE: Duration = Duration::from_mins(1);
 /// Cells that may be mended in place.
 const MOST_MENDED: usize = 5_000;
 const LONGEST_CELL: usize = 1_000;
 
-/// The passes of this process.
+/// The passes of this process, and files on their way to it.
 #[derive(Debug, Default)]
-pub(super) struct Running(Mutex<HashSet<ImportId>>);
+pub(super) struct Running {
+    passes: Mutex<HashSet<ImportId>>,
+    arriving: AtomicUsize,
+}
 
 impl Running {
     fn with<T>(&self, run: impl FnOnce(&mut HashSet<ImportId>) -> T) -> T {
-        run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        run(&mut self.passes.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -220,7 +225,9 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
 
 /// One import of whoever asks.
 pub async fn find(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportView> {
-    let (row, detail) = own(s, caller, id).await?;
+    let (row, mut detail) = own(s, caller, id).await?;
+    let erased = import_erasures::marked(&s.db, id).await?;
+    detail.sample.retain(|cells| !cells.iter().any(|cell| erased.contains(cell)));
     view(s, row, detail)
 }
 
@@ -228,7 +235,7 @@ pub async fn find(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportV
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] where it cannot be a file of people.
+/// [`Error::Invalid`] where it cannot be a file of people, and where as many wait as may: `no_room` says who has them.
 pub async fn create(
     s: &Services,
     caller: &Caller,
@@ -237,12 +244,7 @@ pub async fn create(
     pieces: impl Stream<Item = Result<Bytes>> + Unpin,
 ) -> Result<ImportId> {
     let operator = operator(caller)?;
-    if store::list(&s.db, operator, REMEMBERED).await?.iter().filter(|row| !row.forgotten).count()
-        >= MOST_WAITING
-    {
-        let why = format!("{MOST_WAITING} files of yours wait here: run one of them, or discard it");
-        return Err(Error::fault("/file", "too_many_waiting", why));
-    }
+    let _arrival = room::take(s, operator).await?;
     let file = files::new(s).await?;
     let looked = async {
         let size = write(&file, pieces).await?;
@@ -282,10 +284,13 @@ pub async fn create(
     tx.commit().await?;
     let file = files::path(s, detail.file.as_deref().or(detail.workbook.as_deref()).unwrap_or_default())?;
     if let Err(error) = shared::keep(s, id, &file).await {
-        // Nobody was told of it, and nowhere else could anybody go on with it.
-        files::remove(&file).await;
-        if let Err(error) = ending::take_back(s, id).await {
-            tracing::warn!(%error, import = %id, "an import stays though its file does not");
+        // Nobody was told of it, and nowhere else could anybody go on with it. First the row: a file without one is swept, and
+        // while there is one its file is wanted.
+        match ending::take_back(s, id).await {
+            Ok(()) => files::remove(&file).await,
+            Err(error) => {
+                tracing::warn!(%error, import = %id, "an import stays, of which nobody was told, until its time is over");
+            }
         }
         return Err(error);
     }
@@ -333,7 +338,11 @@ async fn read_sheet(
             return Err(error);
         }
     }
-    if let Err(error) = look_at_table(s, operator, detail).await {
+    let mut looked = look_at_table(s, operator, detail).await;
+    if looked.is_ok() {
+        looked = room::fits(s, detail.size.unwrap_or_default()).await;
+    }
+    if let Err(error) = looked {
         files::remove(&table).await;
         return Err(error);
     }
@@ -433,7 +442,8 @@ pub async fn rejected(
     let report = detail.report.as_ref().ok_or_else(files::gone)?;
     let others = report.rejected.iter().map(|fault| (fault.line, reason(fault))).collect();
     let fields = Fields::Chosen(detail.fields.clone());
-    rejected_rows(&path, fields, detail.mended(), &others, |faults| {
+    let erased = import_erasures::marked(&s.db, id).await?;
+    rejected_rows(&path, fields, detail.mended(), &others, &erased, |faults| {
         let all: Vec<_> = faults.iter().cloned().map(|fault| reason(&fault.into())).collect();
         all.join(" / ")
     })

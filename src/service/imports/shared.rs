@@ -1,6 +1,6 @@
 //! Files of imports where every node finds them: in the store, in pieces (adr 71). Whichever node goes on with an import writes
 //! them into a file of its own, which is read as if it had been handed in there. Where one process serves from the store, its
-//! folder is enough and the store holds nothing.
+//! folder is enough and the store holds no file.
 
 use std::path::{Path, PathBuf};
 

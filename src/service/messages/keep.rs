@@ -84,7 +84,16 @@ impl Keeper {
         }
     }
 
+    /// Keeps a batch, and once more where the store gave it up for another's sake: nodes that differ for a moment on which
+    /// sources have a quota take their rows in different orders.
     async fn attempt(&self, batch: &[Incoming]) -> Result<Vec<Kept>> {
+        match self.attempt_once(batch).await {
+            Err(error) if error.asks_again() => Box::pin(self.attempt_once(batch)).await,
+            done => done,
+        }
+    }
+
+    async fn attempt_once(&self, batch: &[Incoming]) -> Result<Vec<Kept>> {
         // Within the transaction a second connection may be one too many.
         let interests = self.interests.in_force(&self.db, &self.clock).await?;
         let mut tx = self.db.begin().await?;

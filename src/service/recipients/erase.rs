@@ -15,7 +15,7 @@ use crate::service::messages::AcceptedView;
 use crate::service::{Caller, Services, alarms, deliveries, drafts, operators, routing};
 use crate::store::messages::MessageFilter;
 use crate::store::recipients as store;
-use crate::store::{audit, erasure, idempotency, messages, receipts, replies, suppressions};
+use crate::store::{audit, erasure, idempotency, import_erasures, messages, receipts, replies, suppressions};
 use crate::{Error, Result};
 
 /// Messages looked through at a time.
@@ -38,7 +38,7 @@ pub async fn delete(s: &Services, caller: &Caller, campus_id: &str) -> Result<()
     drafts::leave(s, &traces.campus_id).await?;
     wait_for_planners(s).await?;
     blank_deliveries(s, recipient.id).await?;
-    bury(s, caller, &traces).await?;
+    bury(s, caller, recipient.id, &traces).await?;
     // What others wrote and planned while this went on, some by the rules of a moment ago.
     if by_rules {
         looked = MessageId(0);
@@ -176,9 +176,11 @@ async fn blank_deliveries(s: &Services, id: RecipientId) -> Result<()> {
     }
 }
 
-async fn bury(s: &Services, caller: &Caller, traces: &Traces) -> Result<()> {
+async fn bury(s: &Services, caller: &Caller, id: RecipientId, traces: &Traces) -> Result<()> {
     let now = s.clock.now();
     let mut tx = s.db.begin().await?;
+    // A file that waits, or is being read, may name them. What it kept until now is cleared here, and it keeps no more.
+    import_erasures::mark(&mut tx, id, &traces.campus_id).await?;
     let recipient = store::lock(&mut tx, &traces.campus_id).await?.ok_or_else(unknown)?;
     for group in erasure::groups(&mut tx, &traces.campus_id).await? {
         if let Some(filter) = traces.filter_without(&group.filter) {

@@ -63,6 +63,10 @@ import-cell = { $column }, line { $line }
 import-mend-act = Keep the changes and try again
 import-download = Download these rows (with reasons)
 import-reason-at = { $column }: { $reason }
+import-erased = { $n ->
+    [one] { $count } row is passed over: whoever it is about was erased after the file was handed in.
+   *[other] { $count } rows are passed over: whoever they are about was erased after the file was handed in.
+}
 import-doubt-zeros_lost = In { $column }, { $cells } ids are kept as numbers and are shorter than the others: zeros at their front may be lost. Compare them.
 import-doubt-digits_lost = In { $column }, { $cells } ids are kept as numbers and end in many zeros: their last digits may be lost. Compare them.
 fault-workbook = This is an Excel workbook, but its name does not end in .xlsx. Save it as .xlsx or as “CSV UTF-8” and upload that.
@@ -72,6 +76,7 @@ fault-too_many_columns = The sheet has too many columns. Delete those that are n
 fault-no_sheet = The workbook has no sheet to read.
 fault-unknown_sheet = The workbook has no such sheet.
 fault-too_many_waiting = 10 files of yours are waiting. Run one of them first, or discard it.
+fault-no_room = 100 files, or 2 GiB of them, are waiting for all administrators together. Run or discard one of yours, or ask those who have some: { $holders }.
 fault-file_gone = The file is no longer here. Upload it again.
 fault-import_failed = Something went wrong here, and the import broke off. What was kept is kept; try again later, and look into the log if it fails again.
 conflict-import_busy = This import is at another step by now. Look at it again.

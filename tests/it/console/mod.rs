@@ -15,6 +15,7 @@ mod emergency;
 mod groups;
 mod held;
 mod import_nodes;
+mod import_waiting;
 mod imports;
 mod mappings;
 mod markup;

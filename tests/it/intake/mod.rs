@@ -3,6 +3,7 @@
 mod bodies;
 mod hostile;
 mod keys;
+mod met;
 mod quota;
 mod reading;
 mod texts;

@@ -246,6 +246,9 @@ async fn the_access_log_in_docker_is_turned_each_day_and_loses_no_line() {
     // As if nginx had begun it in January: the same file, which it goes on with.
     let old = "203.0.113.9 [2026-01-02T23:59:59+08:00] \"GET /older HTTP/2.0\" 200 1 0.001 - - \"-\"\n";
     fs::write(here.join("belltower.log"), old).unwrap();
+    // Its last line is older than an hour, as after a quiet evening.
+    let begun = fs::File::options().append(true).open(here.join("belltower.log")).unwrap();
+    begun.set_modified(begun.metadata().unwrap().modified().unwrap() - Duration::from_hours(2)).unwrap();
     fs::write(here.join("belltower-2026-01-02.log"), "of the same day, before\n").unwrap();
     let aged = |name: &str, age: u64| {
         let file = fs::File::create(here.join(name)).unwrap();

@@ -1,7 +1,7 @@
 use belltower::clock::Timestamp;
 use belltower::domain::id::{ImportId, OperatorId};
 use belltower::domain::operator::Role;
-use belltower::store::import_pieces::{delete, delete_all, find, insert};
+use belltower::store::import_pieces::{delete, delete_all, find, insert, prune};
 use belltower::store::{Db, imports};
 use serde_json::json;
 
@@ -60,6 +60,17 @@ on_both!(files_of_an_import_are_kept_in_pieces_and_go_with_it, |db| async {
     delete_all(&mut tx, first).await.unwrap();
     tx.commit().await.unwrap();
     assert!(pieces(&db, first, "b").await.is_empty() && pieces(&db, first, "c").await.is_empty());
+    assert_eq!(pieces(&db, second, "a").await.len(), 1, "the other's stays");
+
+    assert!(keep(&db, first, "late", &[b"late"]).await);
+    let row = imports::find(&db, first).await.unwrap().unwrap();
+    let row = imports::ImportRow { forgotten: true, ..row };
+    let mut tx = db.begin().await.unwrap();
+    assert_eq!(prune(&mut tx).await.unwrap(), 0, "both wait");
+    assert!(imports::update(&mut tx, &row, "done", &json!({}), Timestamp(20)).await.unwrap());
+    assert_eq!(prune(&mut tx).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert!(pieces(&db, first, "late").await.is_empty());
     assert_eq!(pieces(&db, second, "a").await.len(), 1, "the other's stays");
 
     let row = imports::find(&db, second).await.unwrap().unwrap();

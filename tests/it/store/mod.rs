@@ -36,6 +36,7 @@ mod hindsight;
 mod history;
 mod idempotency;
 mod ids;
+mod import_erasures;
 mod import_pieces;
 mod imports;
 mod inbox;

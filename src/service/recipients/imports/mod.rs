@@ -16,7 +16,7 @@ mod text;
 mod whole;
 mod workbook;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::mem;
 use std::sync::Arc;
@@ -82,6 +82,8 @@ pub struct Import {
     /// The first record of which nobody can say whom it is about, and how many there are.
     nameless: Option<u64>,
     nameless_count: u64,
+    /// Who was erased since the file was handed in, by campus id.
+    erased: HashSet<String>,
     report: ImportReport,
     /// Bytes of the file so far.
     fed: u64,
@@ -137,6 +139,7 @@ impl Import {
             present: Vec::new(),
             nameless: None,
             nameless_count: 0,
+            erased: HashSet::new(),
             report: ImportReport { dry_run: options.dry_run, ..ImportReport::default() },
             options,
             fed: 0,
@@ -226,6 +229,7 @@ impl Import {
                 "unchanged": report.unchanged,
                 "deactivated": report.deactivated,
                 "rejected_lines": report.rejected_lines,
+                "erased": report.erased,
             });
             let now = self.services.clock.now();
             note(&mut tx, &self.caller, now, "recipient.import", "recipients", &detail).await?;
@@ -240,7 +244,12 @@ impl Import {
                 self.nameless.get_or_insert(record.line);
                 self.nameless_count += 1;
             }
-            self.present.extend(record.campus_id);
+            self.present.extend(record.campus_id.clone());
+        }
+        // Before anything of it could be said, such as what is wrong with it.
+        if record.campus_id.as_ref().is_some_and(|id| self.erased.contains(id)) {
+            self.report.erased += 1;
+            return;
         }
         let person = match record.read {
             Ok(person) => person,
@@ -266,17 +275,24 @@ impl Import {
         if self.batch.is_empty() {
             return Ok(());
         }
-        let batch = mem::take(&mut self.batch);
+        let mut batch = mem::take(&mut self.batch);
         self.batch_bytes = 0;
         let mut tx = self.services.db.begin().await?;
-        let people = self.completed(&mut tx, batch).await?;
-        let done = store::upsert(&mut tx, &people, self.services.clock.now()).await?;
         let watch = self.options.watch;
-        if !self.options.dry_run {
-            // How far it is stands with what was kept: after a crash both are true.
-            if let Some(watch) = watch {
+        if let Some(watch) = watch {
+            // How far it is stands with what is kept: after a crash both are true. First, because whoever is erased from here on
+            // waits for this batch, and whoever was erased before is to be seen.
+            if !self.options.dry_run {
                 watch.tell(&mut tx, self.fed, self.services.clock.now()).await?;
             }
+            self.erased.extend(watch.erased(&mut tx).await?);
+            let before = batch.len();
+            batch.retain(|(_, person)| !self.erased.contains(&person.campus_id));
+            self.report.erased += (before - batch.len()) as u64;
+        }
+        let people = self.completed(&mut tx, batch).await?;
+        let done = store::upsert(&mut tx, &people, self.services.clock.now()).await?;
+        if !self.options.dry_run {
             tx.commit().await?;
         } else if let Some(watch) = watch {
             drop(tx);

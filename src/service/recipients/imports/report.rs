@@ -23,6 +23,10 @@ pub struct ImportReport {
     pub not_deactivated: Option<String>,
     /// Lines of NDJSON and rows of CSV with a fault; their faults are in `rejected`, up to a thousand of them.
     pub rejected_lines: u64,
+    /// Records passed over because whoever they are about was erased while the file waited; none of a file that is read as it
+    /// comes.
+    #[serde(skip)]
+    pub erased: u64,
     pub rejected: Vec<Rejected>,
     /// Faults beyond those listed.
     pub rejected_unlisted: u64,

@@ -19,7 +19,7 @@ use super::{Format, Import, ImportOptions, ImportReport};
 use crate::clock::Timestamp;
 use crate::domain::id::ImportId;
 use crate::service::{Caller, Services, imports};
-use crate::store::{Tx, imports as store};
+use crate::store::{Tx, import_erasures, imports as store};
 use crate::{Error, Result};
 
 /// Bytes read at a time.
@@ -48,6 +48,12 @@ impl Watch {
             Err(imports::busy())
         }
     }
+
+    /// Who was erased since the file was handed in, by campus id. After [`tell`](Self::tell) in the same transaction nobody
+    /// is added before it ends.
+    pub(super) async fn erased(self, tx: &mut Tx) -> Result<Vec<String>> {
+        import_erasures::marked_now(tx, self.import).await
+    }
 }
 
 /// What a table begins with.
@@ -65,7 +71,11 @@ pub async fn import_file(
     format: Format,
     options: ImportOptions,
 ) -> Result<ImportReport> {
+    let watch = options.watch;
     let mut import = Import::start(s, caller, format, options)?;
+    if let Some(watch) = watch {
+        import.erased.extend(import_erasures::marked(&s.db, watch.import).await?);
+    }
     let mut file = Pieces::open(path).await?;
     while let Some(piece) = file.next().await? {
         if let Err(error) = import.feed(piece).await {
@@ -171,12 +181,14 @@ pub async fn peek(path: &Path) -> Result<Peek> {
 }
 
 /// The rows of a table that were not taken, as they stand in it, with what to write beside each: `reason` of the codes and
-/// sentences of its faults. `others` are the lines that only the directory could refuse.
+/// sentences of its faults. `others` are the lines that only the directory could refuse. Rows of whoever is `erased` are not
+/// among them.
 pub async fn rejected_rows(
     path: &Path,
     fields: Fields,
     mended: Arc<Mended>,
     others: &BTreeMap<u64, String>,
+    erased: &[String],
     reason: impl Fn(&[super::Rejected]) -> String,
 ) -> Result<(Vec<String>, Vec<(Vec<String>, String)>)> {
     let mut rows = RowsOf::open(path, fields, mended).await?;
@@ -185,6 +197,9 @@ pub async fn rejected_rows(
     let mut rejected = Vec::new();
     while let Some((line, cells)) = rows.next().await? {
         let Some(record) = rows.table.record(line, &cells) else { continue };
+        if record.campus_id.as_ref().is_some_and(|id| erased.contains(id)) {
+            continue;
+        }
         let why = match record.read {
             Err(faults) => Some(reason(&faults)),
             Ok(person) if !taken.insert(person.campus_id.clone()) => {

@@ -257,6 +257,7 @@ pub(super) fn one_import(language: Language, theme: Theme, stage: Stage) -> OneI
         deactivated: 0,
         nobody_deactivated: true,
         rejected_lines: 3,
+        erased: 1,
         rejected: vec![
             fault(17, Some("手机号"), Some(2), "bad_address", "1381234"),
             fault(19, Some("手机号"), Some(2), "lost_number", "1.38E+10"),

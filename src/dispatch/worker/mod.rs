@@ -5,6 +5,8 @@
 //! repeat is bounded by [`InFlight`], and no row is locked while a provider thinks. Turns run beside the worker, so
 //! that it goes on handing over what it has; several at once where the store has more than one writer.
 
+mod handing;
+
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -13,42 +15,23 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio::task::{JoinError, JoinSet};
 
-use super::billed::segments;
-use super::breaker::Breaker;
-use super::calls::{self, Ready};
+use self::handing::Done;
 use super::choice::{Choice, Providers, Room};
-use super::gate::Gate;
 use super::in_flight::{Hold, InFlight};
-use super::letter::{Letters, Unfit};
+use super::letter::Letters;
 use super::polling::Polling;
 use super::settle::{self, Made};
 use super::telling;
-use crate::channel::{Outcome, Shape};
-use crate::clock::{Clock, Timestamp};
+use crate::channel::Shape;
+use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
-use crate::domain::delivery::{OutcomeClass, QUIET_HOURS, State, suppressed};
+use crate::domain::delivery::OutcomeClass;
 use crate::domain::id::{DeliveryId, MessageId, ProviderId};
 use crate::domain::policy::Unanswered;
-use crate::service::deliveries::{self, Brought, Claimed, Settlement, Turn, Wanted};
-use crate::service::policies::{self, Stop};
+use crate::service::deliveries::{self, Brought, Settlement, Turn, Wanted};
 use crate::service::providers::{LiveProvider, Told};
-use crate::service::{Campus, Services};
+use crate::service::{Services, policies};
 use crate::{Error, Result};
-
-/// A finished call.
-struct Done {
-    provider: Option<ProviderId>,
-    /// The settings it was called with.
-    settings_of: Timestamp,
-    /// What it takes counts against a daily quota.
-    metered: bool,
-    started_at: Timestamp,
-    took: Duration,
-    /// `None`: it was turned away at its provider's gate.
-    results: Vec<(Claimed, Option<Outcome>)>,
-    /// For each, the SMS segments that were taken, or may have been.
-    segments: Vec<i64>,
-}
 
 /// A finished turn of the store.
 struct Stored {
@@ -359,82 +342,6 @@ impl Worker {
         outcome
     }
 
-    /// What can be handed over of what was claimed.
-    async fn ready(&mut self, claimed: Vec<Claimed>) -> Result<Vec<Ready>> {
-        let loaded = if self.stopping { Ok(()) } else { self.letters.load(&self.s, &claimed).await };
-        if self.stopping || loaded.is_err() {
-            let due_at = self.s.clock.now();
-            self.finished.extend(claimed.iter().map(|c| settle::given_back(c, due_at)));
-            return loaded.map(|()| Vec::new());
-        }
-        let facing: Vec<_> = claimed.iter().filter_map(|c| self.letters.facing(c)).collect();
-        let stops = match policies::stops(&self.s, &facing).await {
-            Ok(stops) => stops,
-            Err(error) => {
-                let due_at = self.s.clock.now();
-                self.finished.extend(claimed.iter().map(|c| settle::given_back(c, due_at)));
-                return Err(error);
-            }
-        };
-        let mut ready = Vec::with_capacity(claimed.len());
-        for c in claimed {
-            if let Some(stop) = stops.get(&c.id) {
-                self.finished.push(self.stopped(&c, *stop));
-                continue;
-            }
-            match self.letters.parcel(&self.s, &c) {
-                Ok(parcel) => ready.push((c, parcel)),
-                Err(Unfit::Expired) => self.finished.push(settle::ended(&c, State::Expired, "expired", None)),
-                Err(Unfit::NoAddress) => {
-                    self.finished.push(settle::ended(&c, State::Suppressed, suppressed::NO_ADDRESS, None));
-                }
-                Err(Unfit::Text(detail)) => {
-                    self.finished.push(settle::ended(&c, State::Failed, "text_not_rendered", Some(detail)));
-                }
-            }
-        }
-        Ok(ready)
-    }
-
-    /// What becomes of a delivery that its person is spared, for now or for good.
-    fn stopped(&self, claimed: &Claimed, stop: Stop) -> Settlement {
-        let spared = |reason| settle::ended(claimed, State::Suppressed, reason, None);
-        match stop {
-            Stop::Capped => spared(suppressed::FREQUENCY_CAP),
-            Stop::Repeat => spared(suppressed::DUPLICATE),
-            Stop::Early(until) => settle::deferred(claimed, until, None, self.letters.waits(claimed)),
-            Stop::Quiet(end)
-                if self.letters.expires_at(claimed).is_some_and(|expires_at| expires_at <= end) =>
-            {
-                spared(suppressed::QUIET_EXPIRED)
-            }
-            Stop::Quiet(end) => {
-                settle::deferred(claimed, end, Some(QUIET_HOURS), self.letters.waits(claimed))
-            }
-        }
-    }
-
-    /// Hands over what may still be handed over, gives the rest back, and says how many it handed over.
-    fn hand_over(&mut self, provider: &Arc<LiveProvider>, mut ready: Vec<Ready>) -> usize {
-        let admission = self.providers.admit(provider, ready.len());
-        let admitted = admission.as_ref().map_or(0, |(_, admitted)| *admitted);
-        let mut back = ready.split_off(admitted);
-        let mut handed_over = 0;
-        if let Some((gate, _)) = admission {
-            let calls = calls::divide(provider.adapter.shape(), ready);
-            self.providers.divided(provider.id, &calls);
-            handed_over = admitted - calls.later.len();
-            for call in calls.now {
-                let (clock, campus) = (self.s.clock.clone(), Arc::clone(&self.s.campus));
-                self.calls.spawn(hand_over(provider.clone(), gate.clone(), clock, campus, call));
-            }
-            back.extend(calls.later);
-        }
-        let due_at = self.s.clock.now();
-        self.finished.extend(back.iter().map(|(claimed, _)| settle::given_back(claimed, due_at)));
-        handed_over
-    }
-
     /// Takes note of a finished call: its outcomes wait to be stored, its provider's health is judged.
     async fn note(&mut self, done: Result<Done, JoinError>) {
         // Calls are neither aborted nor able to panic past `hand_over`.
@@ -494,48 +401,5 @@ impl Worker {
     /// Closes the providers' idle connections.
     pub async fn close(&self) {
         self.providers.close().await;
-    }
-}
-
-async fn hand_over(
-    provider: Arc<LiveProvider>,
-    gate: Gate,
-    clock: Clock,
-    campus: Arc<Campus>,
-    call: Vec<Ready>,
-) -> Done {
-    let (claimed, parcels): (Vec<_>, Vec<_>) = call.into_iter().unzip();
-    let slot = gate.pass().await;
-    let (started_at, began) = (clock.now(), clock.steady());
-    let outcomes: Vec<_> = if slot.is_some() {
-        // An adapter that panics must not leave its deliveries in hand for ever.
-        let sent = AssertUnwindSafe(provider.adapter.send(&parcels)).catch_unwind().await;
-        let mut outcomes: Vec<_> = sent.unwrap_or_default().into_iter().map(Some).collect();
-        // One that answers for too few leaves the rest unknown rather than unsettled.
-        outcomes.resize_with(parcels.len(), || {
-            Some(Outcome::new(OutcomeClass::Unknown).detail("the provider did not say"))
-        });
-        let opens = |outcome: &Outcome| {
-            !outcome.unlisted && Breaker::opens_at_once(outcome.class, outcome.this_address)
-        };
-        if outcomes.iter().flatten().any(opens) {
-            gate.shut();
-        }
-        outcomes
-    } else {
-        vec![None; parcels.len()]
-    };
-    Done {
-        provider: provider.id,
-        settings_of: provider.updated_at,
-        metered: provider.quota.is_some(),
-        started_at,
-        took: clock.steady().saturating_sub(began),
-        segments: parcels
-            .iter()
-            .zip(&outcomes)
-            .map(|(parcel, outcome)| segments(&*provider.adapter, &campus.name, parcel, outcome.as_ref()))
-            .collect(),
-        results: claimed.into_iter().zip(outcomes).collect(),
     }
 }
