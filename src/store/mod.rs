@@ -62,6 +62,7 @@ pub mod paces;
 pub mod pages;
 pub mod planning;
 pub mod policies;
+mod pool;
 pub mod prints;
 pub mod providers;
 pub mod pulse;
@@ -106,7 +107,7 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::{Error, Result};
 pub use column::{FromColumn, JsonText};
@@ -237,17 +238,8 @@ impl Db {
         } else {
             let pool = PgPoolOptions::new()
                 .max_connections(16)
-                // Each is asked whether it is there when it is given back, and a moment later that is known: asking whoever is
-                // taken costs a round trip for each transaction and each statement outside of one.
                 .test_before_acquire(false)
-                .before_acquire(|conn, meta| {
-                    Box::pin(async move {
-                        if meta.idle_for >= DOUBTED {
-                            conn.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
+                .before_acquire(|conn, meta| Box::pin(pool::look_at(conn, meta.idle_for)))
                 .acquire_timeout(Duration::from_secs(10))
                 .connect_with(postgres_options(url)?)
                 .await?;
@@ -260,7 +252,7 @@ impl Db {
     pub async fn begin(&self) -> Result<Tx> {
         Ok(match self {
             Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Tx::Postgres(pool::begin(pool).await?),
         })
     }
 
@@ -310,10 +302,6 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
 /// the midst of one holds rows that every other one writes too, such as the day's counters, and would hold them up for as
 /// long as it stands.
 const STANDSTILL: &str = "10s";
-
-/// How long a connection to PostgreSQL may have been idle to be taken without asking whether it is still there. What has been
-/// cut meanwhile fails the one thing it is taken for, as it would a moment later.
-const DOUBTED: Duration = Duration::from_secs(1);
 
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?

@@ -77,19 +77,29 @@ pub(super) async fn claim(
             skip = dialect.skip_locked(),
         )
     };
-    let all: Vec<_> = Rank::ALL.iter().copied().map(due_of).collect();
-    let mut due = all.join(" UNION ALL ");
-    // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first.
-    let reserved = wanted.routine < wanted.limit;
-    if reserved {
-        let emergencies: Vec<_> = Rank::of_lane(Lane::Emergency).map(due_of).collect();
-        due = format!(
-            "SELECT id FROM ({emergencies}) AS first UNION SELECT id FROM (SELECT id FROM ({due}) AS rest LIMIT $6 + 0) AS routine",
-            emergencies = emergencies.join(" UNION ALL "),
-        );
-    }
+    let due_of_any =
+        |ranks: &mut dyn Iterator<Item = Rank>| ranks.map(due_of).collect::<Vec<_>>().join(" UNION ALL ");
+    let emergencies = due_of_any(&mut Rank::of_lane(Lane::Emergency));
+    let others = due_of_any(&mut Rank::ALL.iter().copied().filter(|rank| rank.lane() != Lane::Emergency));
+    // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first. One branch after the other
+    // all the way, as nothing else keeps ranks in their order.
+    let shares = (1..wanted.limit).contains(&wanted.routine);
+    let (before, due) = if wanted.routine < 1 {
+        (String::new(), emergencies)
+    } else if shares {
+        let left = "SELECT CASE WHEN count(*) < $6 THEN $6 - count(*) ELSE 0 END FROM urgent";
+        (
+            format!("urgent AS MATERIALIZED (SELECT id FROM ({emergencies}) AS all_urgent LIMIT $3 + 0), "),
+            format!(
+                "SELECT id FROM urgent UNION ALL
+                 SELECT id FROM (SELECT id FROM ({others}) AS rest LIMIT ({left})) AS routine"
+            ),
+        )
+    } else {
+        (String::new(), format!("{emergencies} UNION ALL {others}"))
+    };
     let text = format!(
-        "WITH picked AS MATERIALIZED (SELECT id FROM ({due}) AS due LIMIT $3 + 0)
+        "WITH {before}picked AS MATERIALIZED (SELECT id FROM ({due}) AS due LIMIT $3 + 0)
          UPDATE delivery SET state = 1, attempts = attempts + 1, lease_owner = $4, lease_until = {now} + $5,
             updated_at = $2
          WHERE id IN (SELECT id FROM picked)
@@ -104,7 +114,7 @@ pub(super) async fn claim(
             .bind(wanted.limit)
             .bind(owner)
             .bind(wanted.lease_ms);
-        let query = if reserved { query.bind(wanted.routine) } else { query };
+        let query = if shares { query.bind(wanted.routine) } else { query };
         query.fetch_all(conn).await
     })?;
     rows.sort_unstable_by_key(|row| (row.lane, row.id));

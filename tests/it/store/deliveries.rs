@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
@@ -375,6 +377,15 @@ on_both!(among_emergencies_the_graver_alert_goes_first_whatever_waited_longer, |
     tx.commit().await.unwrap();
     let due_now = due(&db, NOW).await.unwrap();
     assert!(due_now.iter().any(|due| due.lane == Lane::Emergency));
+    // Whatever is left for what is no emergency.
+    for routine in 0..=3 {
+        let mut tx = db.begin().await.unwrap();
+        let claim = Claim { routine, ..wanted(3) };
+        let turn = turn(&mut tx, NOW, DAY, &by(OWNER, &[]), Some(claim)).await.unwrap();
+        roll_back(tx).await;
+        let taken: BTreeSet<_> = turn.claimed.iter().map(|claimed| claimed.id).collect();
+        assert_eq!(taken, BTreeSet::from([ids[5], ids[6], ids[7]]), "{routine}");
+    }
     let mut taken = Vec::new();
     for _ in 0..lanes.len() {
         let [one] = &take(&db, 1).await[..] else { panic!("one at a time") };
@@ -404,6 +415,7 @@ on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {
     assert_eq!(lanes(6, 6).await, (3, 3));
     assert_eq!(lanes(6, 5).await, (3, 2), "emergencies use up what there is for all");
     assert_eq!(lanes(6, 2).await, (3, 0));
+    assert_eq!(lanes(6, 0).await, (3, 0));
     assert_eq!(lanes(2, 0).await, (2, 0));
 });
 

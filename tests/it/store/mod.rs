@@ -54,6 +54,7 @@ mod opt_outs;
 mod paces;
 mod pages;
 mod planning;
+mod pool;
 mod policies;
 mod prints;
 mod providers;
