@@ -153,6 +153,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_nothing_but_in_line_leaves_half_to_those_who_are_short() {
+        let in_flight = InFlight::default();
+        let (mut sandbox, mut mail) = (in_flight.hold(), in_flight.hold());
+        // As the worker asks for the sandbox, in which drills go.
+        assert_eq!(sandbox.grow(64, 0, 1_000), OWN + SHARED, "nobody else wants any");
+        assert_eq!(mail.grow(8, 20, 0), OWN, "what is real finds none");
+        sandbox.shrink_to(0);
+        assert_eq!(sandbox.grow(64, 0, 1_000), OWN + SHARED - SHARED / 2, "and has half of it from then on");
+        assert_eq!(mail.grow(8, 16, 0), 16);
+        sandbox.shrink_to(0);
+        mail.shrink_to(0);
+        assert_eq!(sandbox.grow(64, 0, 1_000), OWN + SHARED);
+    }
+
+    #[test]
     fn what_is_given_back_is_there_again() {
         let in_flight = InFlight::default();
         let mut hold = in_flight.hold();

@@ -9,9 +9,13 @@ use super::audience::Params;
 use super::content::{Content, Escape, MAX_TITLE, clean_title, template};
 
 macro_rules! coded {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($body:tt)+ }) => {
+        coded! { unordered #[derive(PartialOrd, Ord)] $(#[$doc])* $name { $($body)+ } }
+    };
+    // Whose numbers say nothing of their order.
+    (unordered $(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $code:literal $text:literal,)+ }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
         #[serde(rename_all = "snake_case")]
         pub enum $name { $($(#[$vdoc])* $variant = $code,)+ }
 
@@ -71,7 +75,15 @@ coded! {
     }
 }
 
+impl Lane {
+    /// The lane of a rank's number, also of one that only a later version knows: below 0 all are emergencies.
+    pub fn of_rank(code: i64) -> Self {
+        if code <= 0 { Self::Emergency } else { Self::from_code(code).unwrap_or(Self::Low) }
+    }
+}
+
 coded! {
+    unordered
     /// What is handled first, in the order of this list: the lanes in theirs, and among emergencies the graver alert, and
     /// drills after all that is real. What the store calls the `lane` of a message or delivery is this number, below 0 for
     /// emergencies. It does not say what comes first, which [`is_before`](Self::is_before) does.
@@ -117,6 +129,11 @@ impl Rank {
     pub fn is_before(self, other: Self) -> bool {
         let place = |rank: Self| Self::ALL.iter().position(|one| *one == rank);
         place(self) < place(other)
+    }
+
+    /// Whether a planner that is at work on this one sees to the other first: an emergency that goes before it.
+    pub fn gives_way_to(self, other: Self) -> bool {
+        other.lane() == Lane::Emergency && other.is_before(self)
     }
 
     /// The ranks of a lane, the first to be handled first.
@@ -255,6 +272,29 @@ mod tests {
         }
         assert!(Rank::DrillOver.is_before(Rank::Drill) && !Rank::Red.is_before(Rank::Red));
         assert!(Rank::of_lane(Lane::Emergency).all(|rank| rank.code() <= 0), "as queries of lanes have it");
+    }
+
+    #[test]
+    fn a_planner_leaves_a_drill_for_whatever_is_real_and_nothing_real_for_a_drill() {
+        for drill in [Rank::DrillOver, Rank::Drill] {
+            for real in
+                Rank::of_lane(Lane::Emergency).filter(|it| !matches!(it, Rank::DrillOver | Rank::Drill))
+            {
+                assert!(drill.gives_way_to(real) && !real.gives_way_to(drill), "{drill} {real}");
+            }
+            assert!(Rank::High.gives_way_to(drill) && !drill.gives_way_to(Rank::High), "{drill}");
+        }
+        assert!(Rank::Orange.gives_way_to(Rank::Red) && !Rank::Red.gives_way_to(Rank::Orange));
+        assert!(!Rank::Drill.gives_way_to(Rank::Drill), "they wait for each other in their turn");
+        assert!(!Rank::Low.gives_way_to(Rank::High), "only emergencies are seen to in between");
+    }
+
+    #[test]
+    fn the_lane_of_a_rank_is_known_though_the_rank_is_not() {
+        for rank in Rank::ALL {
+            assert_eq!(Lane::of_rank(rank.code()), rank.lane(), "{rank}");
+        }
+        assert_eq!((Lane::of_rank(-99), Lane::of_rank(99)), (Lane::Emergency, Lane::Low));
     }
 
     #[test]

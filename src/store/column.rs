@@ -122,13 +122,13 @@ coded!(
     Handed,
 );
 
-/// The lane of a rank.
+/// The lane of a rank, of which a later version may have written one that is not known here.
 impl<R> FromColumn<R> for Lane
 where
     i64: FromColumn<R>,
 {
     fn read(row: &R, name: &str) -> Result<Self, sqlx::Error> {
-        Rank::read(row, name).map(Rank::lane)
+        i64::read(row, name).map(Lane::of_rank)
     }
 }
 

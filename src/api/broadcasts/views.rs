@@ -108,7 +108,7 @@ pub struct ChannelBody {
     /// When all will be handed over at this pace.
     pub done_at: Option<jiff::Timestamp>,
     /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time, unless
-    /// several wait and nothing at all was handed over.
+    /// several wait, and more than were ever handed over.
     pub is_stuck: bool,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Services;
-use super::changing::{Doer, InHand, illegal, refused};
+use super::changing::{Doer, InHand, illegal};
 use super::press::{self, FreeText, Pressed};
 use super::time;
 use super::words::{self, Way, Words};
@@ -70,8 +70,9 @@ pub async fn stop(
     id: BroadcastId,
     why: &str,
 ) -> Result<Stopped> {
-    let mut hand = InHand::take(s, caller, id).await?;
+    let hand = InHand::take(s, caller, id).await?;
     may_end(caller, &hand)?;
+    let mut hand = hand.in_time(Act::Stop).await?;
     let doer = Doer::of(caller, from);
     hand.act(&doer, Act::Stop, &json!({ "reason": why.trim() })).await?;
     let stopped = silence(&mut hand, &doer).await?;
@@ -150,10 +151,11 @@ async fn finish(
     part: Part,
     request_id: &str,
 ) -> Result<Said> {
-    let mut hand = InHand::take(s, caller, id).await?;
+    let hand = InHand::take(s, caller, id).await?;
     may_end(caller, &hand)?;
     let act = part.sent_by();
-    hand.state().after(act).map_err(|no| refused(&hand.row, no))?;
+    let mut hand = hand.in_time(act).await?;
+    hand.state().after(act).map_err(illegal)?;
     let before = store::messages_in(&mut hand.tx, id).await?;
     if let Some(said) = before.iter().find(|sent| sent.part == part) {
         let detail = format!("that was said before, by the message {}", said.message_id);
@@ -242,7 +244,11 @@ pub async fn update(
     request_id: &str,
 ) -> Result<Pressed> {
     let row = super::look(s, caller, id).await?;
-    row.state.after(Act::Update).map_err(|no| refused(&row, no))?;
+    if let Err(no) = row.state.after(Act::Update) {
+        // One that waited too long lapses here, too, and whoever asked is told that it did.
+        Box::pin(InHand::take(s, caller, id).await?.in_time(Act::Update)).await?;
+        return Err(illegal(no));
+    }
     debug_assert_eq!(row.state, State::Live, "nothing else is told more");
     // More of an update is more of the alert: one that is stopped stops everything said of it.
     let root = row.follows.unwrap_or(id);

@@ -161,7 +161,7 @@ fn lapsed(act: Act) -> Error {
 }
 
 /// As [`illegal`], which says of one that lapsed that it did.
-pub(super) fn refused(row: &BroadcastRow, no: Illegal) -> Error {
+fn refused(row: &BroadcastRow, no: Illegal) -> Error {
     if has_lapsed(row) { lapsed(no.act) } else { illegal(no) }
 }
 

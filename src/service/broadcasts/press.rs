@@ -20,8 +20,8 @@ use crate::domain::source::Right;
 use crate::service::cap::{Publish, publish};
 use crate::service::messages::AudienceCounts;
 use crate::service::{Caller, subscriptions};
-use crate::store::broadcasts::{self as store, NewBroadcast};
-use crate::store::{Tx, audit, scenarios};
+use crate::store::broadcasts::{self as store, BroadcastRow, NewBroadcast};
+use crate::store::{Tx, audit, cap, scenarios};
 use crate::{Error, Result};
 
 /// Characters in what somebody notes about a broadcast.
@@ -355,6 +355,9 @@ async fn keep(
             Some(once) => once.take(&mut tx, open.id, now).await?,
             None => {}
         }
+        if !differs {
+            Box::pin(publish_too(s, &mut tx, doer, &open, now)).await?;
+        }
         tx.commit().await?;
         return Ok(Pressed {
             id: open.id,
@@ -401,6 +404,36 @@ async fn keep(
     s.broadcasts.forget_open().await;
     tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
     Ok(Pressed { id, state, run: begin.run, attached_to: None, differs: false, audience: None })
+}
+
+/// Publishes a drill of which nothing is, as only such as may not publish pressed it so far, where this one does.
+async fn publish_too(
+    s: &Services,
+    tx: &mut Tx,
+    doer: &Doer,
+    open: &BroadcastRow,
+    now: Timestamp,
+) -> Result<()> {
+    // Nothing of what a test key tries out leaves.
+    if !doer.publishes || doer.test || open.run != Run::Drill || open.state != State::Live {
+        return Ok(());
+    }
+    if !cap::chain(tx, open.id).await?.is_empty() {
+        return Ok(());
+    }
+    let plan = &open.plan.0;
+    let what = Publish {
+        broadcast: open.id,
+        of: open.id,
+        run: open.run,
+        part: Part::Alert,
+        plan,
+        texts: &plan.scenario.alert,
+        at: now,
+        expires_at: open.expires_at,
+        listed: true,
+    };
+    publish(s, tx, &what).await
 }
 
 /// Begins what needs nobody where the same waits for a second person: that one ends, so that whoever may go on alone is not

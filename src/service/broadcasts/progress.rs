@@ -24,8 +24,8 @@ use crate::store::history;
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// Broadcasts of which the latest is kept at hand.
 const KEPT: usize = 32;
-/// A channel by which something has been due for so long, and that handed over nothing meanwhile, is named. Where it never
-/// handed over anything, and not to one person alone, that they are tried again makes no difference.
+/// A channel by which something has been due for so long, and that handed over nothing meanwhile, is named. Where more waits
+/// than it ever handed over, and not one person alone, that they are tried again makes no difference.
 const QUIET: Duration = Duration::from_secs(8);
 
 /// The alert and its escalation by one channel.
@@ -44,7 +44,7 @@ pub struct ChannelProgress {
     /// When all will be handed over at this pace.
     pub done_at: Option<Timestamp>,
     /// It has something to hand over, and does not. What waits for another try is not to be handed over before its time, unless
-    /// several wait and nothing at all was handed over.
+    /// several wait, and more than were ever handed over.
     pub is_stuck: bool,
 }
 
@@ -189,7 +189,7 @@ fn sum(parts: &[PartProgress], of: &[MessageId], channel: ChannelKind) -> Counts
     Counts::new(of)
 }
 
-/// When that was planned of which something waits by this channel: the first of these messages.
+/// When that was planned, or last opened again, of which something waits by this channel: the first of these messages.
 fn planned_at(
     sent: &[SentRow],
     parts: &[PartProgress],
@@ -202,7 +202,7 @@ fn planned_at(
     sent.iter()
         .zip(parts)
         .filter(|(one, part)| of.contains(&one.message_id) && waits(part))
-        .filter_map(|(one, _)| one.planned_at)
+        .filter_map(|(one, _)| one.planned_at.map(|at| at.max(one.reopened_at.unwrap_or(at))))
         .min()
 }
 
@@ -228,8 +228,8 @@ fn channel_progress(
         .map(|pace| now.plus(Duration::from_secs_f64((left as f64 / pace).min(86_400.0))));
     // What is due was planned when it was due first: a message that goes out minutes after the alert has its own beginning.
     // What is refused each time is due again and again and never for long: one mailbox may do that, a provider that takes
-    // nothing does it to everybody.
-    let refused_since = planned_at.filter(|_| handed == 0 && left > 1);
+    // nothing, or nothing more, does it to everybody.
+    let refused_since = planned_at.filter(|_| left > 1 && left > handed);
     let due_since = pace.and_then(|pace| pace.due_since).into_iter().chain(refused_since).min();
     let quiet_since = due_since.map(|due| due.max(last_at.unwrap_or(due)).max(live_at.unwrap_or(due)));
     let is_quiet = quiet_since.is_some_and(|at| now.since(at) >= QUIET);

@@ -92,7 +92,7 @@ pub async fn learn(
         let detail = format!("at most {LONGEST_LESSON} characters");
         return Err(Error::fault("/reason", "too_long", detail));
     }
-    let mut hand = InHand::take(s, caller, id).await?;
+    let mut hand = InHand::take(s, caller, id).await?.in_time(Act::Learn).await?;
     hand.act(&Doer::of(caller, from), Act::Learn, &json!({ "words": words })).await?;
     hand.commit().await?;
     Ok(())

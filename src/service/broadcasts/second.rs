@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::changing::{Doer, InHand, illegal, launched, text_as_it_is};
 use super::words::{self, Way, Words};
-use super::{Services, telling, time};
+use super::{Services, may_choose, telling, time};
 use crate::domain::audience::{Audience, Params};
 use crate::domain::emergency::{Act, HandKind, Overridden, Part, Run, Scenario, State, choose};
 use crate::domain::id::BroadcastId;
@@ -252,7 +252,8 @@ pub enum Changed<'a> {
 ///
 /// # Errors
 ///
-/// [`Error::Forbidden`] without `emergency.fire`; [`Error::Conflict`] where it went out or is no longer at that version, or
+/// [`Error::Forbidden`] without `emergency.fire`, and for an operator who may not [choose](may_choose) whom it goes to where
+/// that is changed; [`Error::Conflict`] where it went out or is no longer at that version, or
 /// is the same as another that is open; [`Error::Invalid`] where a choice is none.
 pub async fn edit(
     s: &Services,
@@ -277,6 +278,9 @@ pub async fn edit(
             let faults = words::refused(s, scenario);
             if !faults.is_empty() {
                 return Err(Error::Invalid(faults));
+            }
+            if scenario.audience != plan.scenario.audience {
+                may_choose(caller, &scenario.audience)?;
             }
             plan.scenario = scenario.clone();
         }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::plan_next;
 use crate::Result;
-use crate::domain::message::{Lane, Rank};
+use crate::domain::message::Rank;
 use crate::service::Services;
 use crate::service::deliveries::LEASE;
-use crate::store::planning::{self as store, DueRank};
+use crate::store::planning as store;
 
 /// How often a planner looks up from what it does.
 const LOOK: Duration = Duration::from_millis(20);
@@ -45,8 +45,7 @@ impl Watch {
             return Ok(());
         }
         let waiting = store::due(&s.db, s.clock.now()).await?;
-        let is_graver = |due: &DueRank| due.rank.lane() == Lane::Emergency && due.rank.is_before(self.rank);
-        if waiting.iter().any(is_graver) {
+        if waiting.iter().any(|due| self.rank.gives_way_to(due.rank)) {
             Box::pin(plan_next(s, self.owner)).await?;
         }
         Ok(())

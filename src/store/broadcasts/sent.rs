@@ -21,10 +21,14 @@ row! {
         pub part: Part,
         /// Since when all of its deliveries wait or are done; `None` before.
         pub planned_at: Option<Timestamp>,
+        /// When deliveries of it were last opened again; `None`: none ever was.
+        pub reopened_at: Option<Timestamp>,
     }
 }
 
-const SENT: &str = "SELECT b.message_id, b.part, (SELECT m.planned_at FROM message m WHERE m.id = b.message_id) AS planned_at
+const SENT: &str = "SELECT b.message_id, b.part, (SELECT m.planned_at FROM message m WHERE m.id = b.message_id) AS planned_at,
+        (SELECT max(e.at) FROM message_event e
+            WHERE e.message_id = b.message_id AND e.kind IN ('resent', 'unanswered_repeated')) AS reopened_at
     FROM broadcast_message b WHERE b.broadcast_id = $1 ORDER BY b.message_id";
 
 /// What a broadcast sent, in its order.

@@ -7,7 +7,7 @@ use belltower::domain::audience::Audience;
 use belltower::domain::emergency::free_text::FreeText;
 use belltower::domain::emergency::{Level, Part};
 use belltower::domain::operator::Permission;
-use belltower::service::broadcasts::{correct, update};
+use belltower::service::broadcasts::{Changed, correct, edit, update};
 use belltower::service::{cap, planning};
 use belltower::simulator::{HttpSmsOptions, HttpSmsSimulator, VendorClock, WecomOptions, WecomSimulator};
 
@@ -143,6 +143,49 @@ on_both!(what_whoever_may_only_drill_says_is_not_published, |db| async {
     }
     assert_eq!((published(typed.id).await, published(theirs).await, published(ours).await), (0, 0, 2));
     assert_eq!(cap::feed(s).await.unwrap().entries.len(), 2);
+});
+
+on_both!(a_trainees_drill_is_published_once_whoever_may_send_presses_it, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let s = &campus.s;
+    let trainee = holding(Permission::EmergencyDrill, 2);
+    let id = campus.press(&trainee, Run::Drill).await.unwrap().id;
+    let published = async || broadcasts::published(s, &TERMINAL, id).await.unwrap().len();
+    let mut after_each = Vec::new();
+    for who in [holding(Permission::EmergencyDrill, 3), person(Role::DutyOfficer, 1), person(Role::Owner, 4)]
+    {
+        let pressed = campus.press(&who, Run::Drill).await.unwrap();
+        assert_eq!((pressed.id, pressed.attached_to.is_some(), pressed.differs), (id, true, false));
+        after_each.push(published().await);
+    }
+    assert_eq!(after_each, [0, 1, 1], "by another trainee, by an officer, and once more");
+    assert_eq!(cap::feed(s).await.unwrap().entries.len(), 1);
+    correct(s, &trainee, None, id, "test").await.unwrap();
+    assert_eq!(published().await, 2, "and taken back as any other");
+});
+
+on_both!(who_may_not_see_the_directory_does_not_change_whom_what_waits_is_for, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let s = &campus.s;
+    let (author, officer) = (holding(Permission::EmergencyFire, 2), person(Role::DutyOfficer, 3));
+    let everyone = words(Audience { everyone: true, ..Audience::default() });
+    let students = words(Audience { filter: Some("role = 'student'".to_owned()), ..Audience::default() });
+    let id = broadcasts::press_words(s, &author, &own(&everyone, Run::Live)).await.unwrap().id;
+    for (who, scenario, may) in [
+        (&author, &students, false),
+        (&author, &everyone, true),
+        (&officer, &students, true),
+        // They were chosen by somebody who may.
+        (&author, &students, true),
+        (&author, &everyone, true),
+    ] {
+        let before = campus.row(id).await;
+        let done = edit(s, who, None, id, before.version, Changed::Words(scenario)).await;
+        assert_eq!(done.is_ok(), may, "{done:?}");
+        let expected = if may { scenario } else { &before.plan.0.scenario };
+        assert_eq!(campus.row(id).await.plan.0.scenario.audience, expected.audience);
+        assert!(may || is_forbidden(done));
+    }
 });
 
 on_both!(who_may_not_see_the_directory_chooses_nobody_from_it, |db| async {

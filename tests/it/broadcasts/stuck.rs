@@ -1,5 +1,7 @@
 //! Which channels are called stuck, and which are not.
 
+use belltower::domain::channel::AddressKind;
+use belltower::service::attention::{self, Remedy};
 use belltower::service::planning;
 use belltower::simulator::{Reply, Stage};
 
@@ -45,6 +47,57 @@ on_both!(a_channel_that_took_nothing_is_stuck_however_often_the_few_there_are_ar
     let progress = campus.progress(id).await;
     let mails = of(&progress, ChannelKind::Email);
     assert_eq!((mails.counts.sent, mails.is_stuck), (3, false), "{mails:?}");
+});
+
+on_both!(a_channel_that_took_one_and_puts_off_all_others_is_stuck, |db| async {
+    let later = || Reply::new(451, "4.2.1 greylisted, try again later");
+    let refusing = (1..4).fold(Faults::default(), |faults, number| {
+        faults.refusing(&format!("p{number}@campus.example"), later())
+    });
+    let mut campus = Campus::with(db, 4, refusing).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    for seconds in [2, 4, 6, 8, 10] {
+        let progress = campus.progress(id).await;
+        let mails = of(&progress, ChannelKind::Email);
+        assert_eq!((mails.counts.sent, mails.counts.pending), (1, 3), "{seconds} s: {mails:?}");
+        assert_eq!(mails.is_stuck, seconds >= 8, "{seconds} s: {mails:?}");
+        campus.drain().await;
+    }
+    campus.relay.set_faults(Faults::default());
+    for _ in 0..3 {
+        campus.turn(Duration::from_mins(2));
+        campus.drain().await;
+    }
+    let progress = campus.progress(id).await;
+    let mails = of(&progress, ChannelKind::Email);
+    assert_eq!((mails.counts.sent, mails.is_stuck), (4, false), "{mails:?}");
+});
+
+on_both!(what_is_sent_again_is_reckoned_from_then, |db| async {
+    let refused = Reply::new(552, "5.2.3 larger than the mailbox takes");
+    let mut campus = Campus::with(db, 3, Faults::default().at(Stage::Rcpt, refused)).await;
+    campus.mails_then_texts().await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    campus.drain().await;
+    campus.turn(Duration::from_mins(10));
+    campus.drain().await;
+    assert_eq!(of(&campus.progress(id).await, ChannelKind::Email).counts.failed, 3);
+    let later = Reply::new(451, "4.2.1 greylisted, try again later");
+    campus.relay.set_faults(Faults::default().at(Stage::Rcpt, later));
+    let groups = attention::groups(&campus.s, &TERMINAL).await.unwrap();
+    let failed = groups
+        .iter()
+        .find(|group| group.examples.iter().any(|one| one.address_kind == Some(AddressKind::Email)))
+        .unwrap();
+    attention::begin(&campus.s, &TERMINAL, &failed.key, Remedy::Resend { late: false }).await.unwrap();
+    campus.drain().await;
+    for seconds in [2, 4, 6, 8, 10] {
+        let progress = campus.progress(id).await;
+        let mails = of(&progress, ChannelKind::Email);
+        assert_eq!((mails.counts.pending, mails.is_stuck), (3, seconds >= 8), "{seconds} s: {mails:?}");
+        campus.drain().await;
+    }
 });
 
 on_both!(one_mailbox_that_is_refused_alone_does_not_make_its_channel_stuck, |db| async {

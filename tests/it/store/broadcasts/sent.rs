@@ -1,9 +1,11 @@
+use belltower::clock::Timestamp;
 use belltower::domain::emergency::Part;
 use belltower::domain::id::{MessageId, SourceId};
 use belltower::store::broadcasts::{
     self, NewBroadcast, add_message, escalated_in, messages, messages_in, of_message, of_message_in, told_by,
     told_by_in,
 };
+use belltower::store::events::{self, Event};
 
 use super::{keep, new, plan};
 use crate::store::deliveries::{NOW, sending};
@@ -44,7 +46,7 @@ on_both!(a_broadcast_knows_its_messages_and_what_told_its_people, |db| async {
     assert_eq!(children, [child]);
 });
 
-on_both!(of_a_message_of_a_broadcast_it_is_known_when_it_was_planned, |db| async {
+on_both!(of_a_message_of_a_broadcast_it_is_known_when_it_was_planned_and_opened_again, |db| async {
     // Message 1, planned at that moment.
     sending(&db).await;
     let plan = plan();
@@ -52,7 +54,12 @@ on_both!(of_a_message_of_a_broadcast_it_is_known_when_it_was_planned, |db| async
     let mut tx = db.begin().await.unwrap();
     add_message(&mut tx, id, Part::Alert, MessageId(1)).await.unwrap();
     let sent = messages_in(&mut tx, id).await.unwrap();
-    assert_eq!(sent[0].planned_at, Some(NOW));
+    assert_eq!((sent[0].planned_at, sent[0].reopened_at), (Some(NOW), None));
+    let told = [("resent", 70_000), ("unanswered_repeated", 60_000), ("planned", 80_000)];
+    let told =
+        told.map(|(kind, at)| Event { message_id: 1, at, kind: kind.to_owned(), detail: "{}".to_owned() });
+    events::insert(&mut tx, &told).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(messages(&db, id).await.unwrap()[0].planned_at, Some(NOW));
+    let sent = messages(&db, id).await.unwrap();
+    assert_eq!((sent[0].planned_at, sent[0].reopened_at), (Some(NOW), Some(Timestamp(70_000))));
 });
