@@ -64,8 +64,8 @@ import-mend-act = Keep the changes and try again
 import-download = Download these rows (with reasons)
 import-reason-at = { $column }: { $reason }
 import-erased = { $n ->
-    [one] { $count } row is passed over: whoever it is about was erased after the file was handed in.
-   *[other] { $count } rows are passed over: whoever they are about was erased after the file was handed in.
+    [one] { $count } row is passed over: whoever it is about was erased after the upload began.
+   *[other] { $count } rows are passed over: whoever they are about was erased after the upload began.
 }
 import-doubt-zeros_lost = In { $column }, { $cells } ids are kept as numbers and are shorter than the others: zeros at their front may be lost. Compare them.
 import-doubt-digits_lost = In { $column }, { $cells } ids are kept as numbers and end in many zeros: their last digits may be lost. Compare them.
