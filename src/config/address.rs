@@ -54,11 +54,29 @@ fn unwrapped(address: IpAddr) -> IpAddr {
         return v4.into();
     }
     match v6.segments() {
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => v4_of(high, low),
+        _ => address,
+    }
+}
+
+/// As [`unwrapped`], and in the clothes that leave an address as closed as it is: 6to4, a NAT64 gateway's own prefix (RFC 8215)
+/// of 96 bits, and IPv4-compatible ones.
+fn undressed(address: IpAddr) -> IpAddr {
+    let address = unwrapped(address);
+    let IpAddr::V6(v6) = address else { return address };
+    if v6.is_loopback() {
+        return address;
+    }
+    match v6.segments() {
+        [0x2002, high, low, ..] | [0x64, 0xff9b, 1, _, _, _, high, low] | [0, 0, 0, 0, 0, 0, high, low] => {
+            v4_of(high, low)
         }
         _ => address,
     }
+}
+
+fn v4_of(high: u16, low: u16) -> IpAddr {
+    Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
 }
 
 /// Where clouds tell a machine its own credentials, beside what is link-local: Alibaba Cloud, AWS (also of pods), Google Cloud.
@@ -72,7 +90,7 @@ const METADATA_V6: [Ipv6Addr; 3] = [
 /// Whether neither a provider nor a subscriber can stand at `address`: link-local ones, at which clouds' metadata services
 /// answer, these services elsewhere, and what is no single host's: unspecified, multicast, broadcast.
 pub fn is_nobodys(address: IpAddr) -> bool {
-    match unwrapped(address) {
+    match undressed(address) {
         IpAddr::V4(v4) => {
             v4.octets()[0] == 0
                 || v4.is_link_local()
@@ -144,6 +162,9 @@ mod tests {
             "::ffff:127.0.0.1",
             "64:ff9b::7f00:1",
             "2002:7f00:1::",
+            "2002:808:808::",
+            "64:ff9b:1::808:808",
+            "::8.8.8.8",
             "2001:db8::1",
         ];
         for address in private {
@@ -176,12 +197,28 @@ mod tests {
             "fd20:ce::254",
             "::ffff:169.254.169.254",
             "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::a9fe:a9fe",
+            "64:ff9b:1:7::6464:64c8",
+            "2002:a9fe:a9fe::",
+            "2002:a9fe:a9fe::1",
+            "::169.254.169.254",
         ] {
             let address = nobodys.parse().unwrap();
             assert!(is_nobodys(address), "{nobodys}");
             assert!(!AllowPrivate::Everywhere.permits(address) && !all.permits(address), "{nobodys}");
         }
-        for inside in ["127.0.0.1", "::1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd00::1"] {
+        for inside in [
+            "127.0.0.1",
+            "::1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "fd00::1",
+            "2002:a01:203::",
+            "64:ff9b:1::a01:203",
+            "::10.1.2.3",
+        ] {
             let address = inside.parse().unwrap();
             assert!(!is_nobodys(address), "{inside}");
             assert!(AllowPrivate::Everywhere.permits(address) && all.permits(address), "{inside}");

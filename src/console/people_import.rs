@@ -299,7 +299,11 @@ async fn told(s: &Services, signed: &Signed, faults: &[Fault]) -> Result<Vec<Str
         told.push(if fault.code == "no_room" {
             let holders = imports::holders(s, &signed.caller).await?;
             let each: Vec<_> = holders.iter().map(|(name, count)| format!("{name} ({count})")).collect();
-            view.t1("fault-no_room", "holders", each.join(", "))
+            if each.is_empty() {
+                view.t("fault-no_room_now")
+            } else {
+                view.t1("fault-no_room", "holders", each.join(", "))
+            }
         } else {
             fault_text(&view, &fault.code, &fault.detail)
         });

@@ -150,6 +150,11 @@ pub fn check_campus_id(text: &str) -> Option<&'static str> {
     }
 }
 
+/// The campus id that a table's cell says, read as imports read it; nothing where what was meant is lost.
+pub fn campus_id_in(cell: &str) -> Option<String> {
+    cells::read(cell, cells::Kind::Number).ok()
+}
+
 /// Student systems write ids as numbers, so a whole number is taken as its digits.
 fn campus_id(fields: &mut Fields<'_>, expected: Option<&str>) -> String {
     let written = match fields.value("campus_id") {

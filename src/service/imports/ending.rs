@@ -6,17 +6,21 @@ use serde_json::Value;
 
 use super::super::{Caller, Services, retention};
 use super::kept::Detail;
-use super::{ARRIVES, Stage, WAITS, WAITS_IN_ALL, busy, files, own, stage};
+use super::{ARRIVES, ARRIVING, Stage, WAITS, WAITS_IN_ALL, busy, files, latest, own_row, stage};
 use crate::Result;
 use crate::domain::id::ImportId;
 use crate::store::import_pieces;
 use crate::store::imports::{self as store, ImportRow};
 
-/// Gives an import up, and its file.
+/// Gives an import up, and its file, whatever else can be read of it.
 pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> {
-    let (row, _) = own(s, caller, id).await?;
-    if stage(s, &row)?.is_busy() {
-        return Err(busy());
+    let mut row = own_row(s, caller, id).await?;
+    // One of a later version's stage is at nothing that is known here.
+    if Stage::of(&row.stage).is_ok() {
+        row = latest(s, row).await?;
+        if stage(s, &row)?.is_busy() {
+            return Err(busy());
+        }
     }
     let mut tx = s.db.begin().await?;
     if !store::delete(&mut tx, &row).await? {
@@ -60,7 +64,8 @@ pub async fn prune(s: &Services) -> Result<()> {
     for row in store::waiting(&s.db).await? {
         let detail = Detail::of(&row);
         unread.extend(detail.is_err().then_some(row.id));
-        let waits = row.updated_at.plus(WAITS).min(row.created_at.plus(WAITS_IN_ALL)) > now;
+        let patience = if row.stage == ARRIVING { ARRIVES } else { WAITS };
+        let waits = row.updated_at.plus(patience).min(row.created_at.plus(WAITS_IN_ALL)) > now;
         if waits || s.imports.with(|running| running.contains(&row.id)) {
             wanted.extend(names(&row));
         } else {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::recipients::{Doubt, Fields, Format, ImportOptions, ImportReport, Mended, Rejected, Sheet};
+use crate::domain::recipient::campus_id_in;
 use crate::store::imports::ImportRow;
 use crate::{Error, Result};
 
@@ -50,6 +51,9 @@ pub struct KeptReport {
     #[serde(default)]
     pub erased: u64,
     pub rejected: Vec<KeptFault>,
+    /// Campus ids of the rows in `rejected`, by line, as far as they can be read.
+    #[serde(default)]
+    pub whose: BTreeMap<u64, String>,
     pub unlisted: u64,
     pub doubts: Vec<Doubt>,
 }
@@ -91,6 +95,7 @@ impl From<ImportReport> for KeptReport {
             rejected_lines: report.rejected_lines,
             erased: report.erased,
             rejected: report.rejected.into_iter().map(KeptFault::from).collect(),
+            whose: report.whose,
             unlisted: report.rejected_unlisted,
             doubts: report.doubts,
         }
@@ -125,9 +130,25 @@ impl Detail {
         }
     }
 
+    /// Leaves out what is shown of whoever was erased since: rows at the beginning, and what a trial of before found wrong.
+    pub(super) fn leave_out(&mut self, erased: &[String]) {
+        let is_theirs = |cell: &String| campus_id_in(cell).is_some_and(|id| erased.contains(&id));
+        self.sample.retain(|cells| !cells.iter().any(is_theirs));
+        let Some(report) = &mut self.report else { return };
+        let is_theirs = |line: &u64| report.whose.get(line).is_some_and(|id| erased.contains(id));
+        report.rejected.retain(|fault| !is_theirs(&fault.line));
+        let before = report.whose.len();
+        report.whose.retain(|_, id| !erased.contains(id));
+        report.rejected_lines = report.rejected_lines.saturating_sub((before - report.whose.len()) as u64);
+    }
+
     /// What may be remembered once the file is gone.
     pub(super) fn without_people(&self) -> Self {
-        let report = self.report.clone().map(|report| KeptReport { rejected: Vec::new(), ..report });
+        let report = self.report.clone().map(|report| KeptReport {
+            rejected: Vec::new(),
+            whose: BTreeMap::new(),
+            ..report
+        });
         Self {
             header: self.header.clone(),
             fields: self.fields.clone(),

@@ -11,7 +11,7 @@ mod work;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 
 use self::kept::Detail;
+use self::room::Reserved;
 use super::recipients::{Fields, Format, is_workbook, peek, rejected_rows, sheets, write, write_sheet};
 use super::{Caller, Services};
 use crate::clock::Timestamp;
@@ -50,16 +51,20 @@ const SILENCE: Duration = Duration::from_mins(1);
 const MOST_MENDED: usize = 5_000;
 const LONGEST_CELL: usize = 1_000;
 
-/// The passes of this process, and files on their way to it.
+/// The stage of an import whose file is on its way. Nobody sees it, and nothing but its upload takes it any further.
+const ARRIVING: &str = "arriving";
+
+/// Imports that this process has in hand: passes, and files on their way to it.
 #[derive(Debug, Default)]
 pub(super) struct Running {
-    passes: Mutex<HashSet<ImportId>>,
-    arriving: AtomicUsize,
+    in_hand: Mutex<HashSet<ImportId>>,
+    /// Bytes of tables whose imports do not say yet how large they are.
+    coming: AtomicU64,
 }
 
 impl Running {
     fn with<T>(&self, run: impl FnOnce(&mut HashSet<ImportId>) -> T) -> T {
-        run(&mut self.passes.lock().unwrap_or_else(PoisonError::into_inner))
+        run(&mut self.in_hand.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -160,9 +165,15 @@ fn operator(caller: &Caller) -> Result<OperatorId> {
     }
 }
 
-async fn own(s: &Services, caller: &Caller, id: ImportId) -> Result<(ImportRow, Detail)> {
+/// One of whoever asks, whatever can be read of it.
+async fn own_row(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportRow> {
     let operator = operator(caller)?;
-    let row = store::find(&s.db, id).await?.filter(|row| row.operator_id == operator).ok_or_else(unknown)?;
+    let is_theirs = |row: &ImportRow| row.operator_id == operator && row.stage != ARRIVING;
+    store::find(&s.db, id).await?.filter(is_theirs).ok_or_else(unknown)
+}
+
+async fn own(s: &Services, caller: &Caller, id: ImportId) -> Result<(ImportRow, Detail)> {
+    let row = own_row(s, caller, id).await?;
     let row = latest(s, row).await?;
     let detail = Detail::of(&row)?;
     Ok((row, detail))
@@ -212,13 +223,18 @@ fn view(s: &Services, row: ImportRow, detail: Detail) -> Result<ImportView> {
     })
 }
 
-/// The latest imports of whoever asks.
+/// The latest imports of whoever asks. One that cannot be read keeps none of the others from being seen.
 pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
     let mut views = Vec::new();
     for row in store::list(&s.db, operator(caller)?, LISTED).await? {
+        // Of a later version, or on its way.
+        if Stage::of(&row.stage).is_err() {
+            continue;
+        }
         let row = latest(s, row).await?;
-        let detail = Detail::of(&row)?;
-        views.push(view(s, row, detail)?);
+        if let Ok(detail) = Detail::of(&row) {
+            views.push(view(s, row, detail)?);
+        }
     }
     Ok(views)
 }
@@ -226,8 +242,7 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
 /// One import of whoever asks.
 pub async fn find(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportView> {
     let (row, mut detail) = own(s, caller, id).await?;
-    let erased = import_erasures::marked(&s.db, id).await?;
-    detail.sample.retain(|cells| !cells.iter().any(|cell| erased.contains(cell)));
+    detail.leave_out(&import_erasures::marked(&s.db, id).await?);
     view(s, row, detail)
 }
 
@@ -235,7 +250,7 @@ pub async fn find(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportV
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] where it cannot be a file of people, and where as many wait as may: `no_room` says who has them.
+/// [`Error::Invalid`] where it cannot be a file of people, and where as many wait as may: [`holders`] has them.
 pub async fn create(
     s: &Services,
     caller: &Caller,
@@ -244,11 +259,14 @@ pub async fn create(
     pieces: impl Stream<Item = Result<Bytes>> + Unpin,
 ) -> Result<ImportId> {
     let operator = operator(caller)?;
-    let _arrival = room::take(s, operator).await?;
+    let name: String = file_name.chars().take(200).collect();
+    let arrival = room::take(s, operator, &name).await?;
+    let id = arrival.id;
     let file = files::new(s).await?;
     let looked = async {
         let size = write(&file, pieces).await?;
         let mut detail = Detail { deactivate_missing, size: Some(size), ..Detail::default() };
+        let mut reserved = None;
         if is_workbook(file_name) {
             detail.workbook = Some(files::name(&file));
             detail.sheets = sheets(&file).await?;
@@ -256,10 +274,11 @@ pub async fn create(
                 [] => return Err(Error::fault("/file", "no_sheet", "the workbook has no sheet to read")),
                 [only] => {
                     let only = only.clone();
-                    read_sheet(s, operator, &mut detail, &file, only).await?;
+                    let read = read_sheet(s, (id, operator), &mut detail, &file, only).await?;
+                    reserved = Some(read.1);
                     files::remove(&file).await;
                 }
-                _ => return Ok((Stage::Sheet, detail)),
+                _ => return Ok((Stage::Sheet, detail, None)),
             }
         } else {
             detail.file = Some(files::name(&file));
@@ -268,32 +287,31 @@ pub async fn create(
                 look_at_table(s, operator, &mut detail).await?;
             }
         }
-        Ok((Stage::Columns, detail))
+        Ok((Stage::Columns, detail, reserved))
     };
-    let (stage, detail) = match looked.await {
+    let (stage, detail, _reserved) = match looked.await {
         Ok(looked) => looked,
         Err(error) => {
             files::remove(&file).await;
+            arrival.goes().await;
             return Err(error);
         }
     };
-    let mut tx = s.db.begin().await?;
-    let name: String = file_name.chars().take(200).collect();
-    let id =
-        store::insert(&mut tx, operator, &name, stage.name(), &detail.to_value()?, s.clock.now()).await?;
-    tx.commit().await?;
     let file = files::path(s, detail.file.as_deref().or(detail.workbook.as_deref()).unwrap_or_default())?;
-    if let Err(error) = shared::keep(s, id, &file).await {
+    let kept = async {
+        shared::keep(s, id, &file).await?;
+        let row = store::find(&s.db, id).await?.ok_or_else(busy)?;
+        keep(s, &row, stage, &detail).await
+    };
+    if let Err(error) = kept.await {
         // Nobody was told of it, and nowhere else could anybody go on with it. First the row: a file without one is swept, and
         // while there is one its file is wanted.
-        match ending::take_back(s, id).await {
-            Ok(()) => files::remove(&file).await,
-            Err(error) => {
-                tracing::warn!(%error, import = %id, "an import stays, of which nobody was told, until its time is over");
-            }
+        if arrival.goes().await {
+            files::remove(&file).await;
         }
         return Err(error);
     }
+    arrival.stays();
     Ok(id)
 }
 
@@ -303,7 +321,8 @@ pub async fn choose_sheet(s: &Services, caller: &Caller, id: ImportId, sheet: &s
     expect(s, &row, &[Stage::Sheet])?;
     let workbook = shared::here(s, id, before.workbook.as_deref(), before.size).await?;
     let mut detail = before;
-    let table = read_sheet(s, row.operator_id, &mut detail, &workbook, sheet.to_owned()).await?;
+    let whose = (id, row.operator_id);
+    let (table, _reserved) = read_sheet(s, whose, &mut detail, &workbook, sheet.to_owned()).await?;
     let kept = async {
         shared::keep(s, id, &table).await?;
         keep(s, &row, Stage::Columns, &detail).await
@@ -318,14 +337,14 @@ pub async fn choose_sheet(s: &Services, caller: &Caller, id: ImportId, sheet: &s
     kept
 }
 
-/// Writes a sheet of the workbook into a file of its own and says which; the workbook's stays.
+/// Writes a sheet of the workbook into a file of its own and says which, with its room; the workbook's stays.
 async fn read_sheet(
     s: &Services,
-    operator: OperatorId,
+    (import, operator): (ImportId, OperatorId),
     detail: &mut Detail,
     workbook: &Path,
     sheet: String,
-) -> Result<PathBuf> {
+) -> Result<(PathBuf, Reserved)> {
     let table = files::new(s).await?;
     match write_sheet(workbook, sheet, &table).await {
         Ok(written) => {
@@ -338,15 +357,17 @@ async fn read_sheet(
             return Err(error);
         }
     }
-    let mut looked = look_at_table(s, operator, detail).await;
-    if looked.is_ok() {
-        looked = room::fits(s, detail.size.unwrap_or_default()).await;
+    let looked = async {
+        look_at_table(s, operator, detail).await?;
+        room::reserve(s, import, detail.size.unwrap_or_default()).await
+    };
+    match looked.await {
+        Ok(reserved) => Ok((table, reserved)),
+        Err(error) => {
+            files::remove(&table).await;
+            Err(error)
+        }
     }
-    if let Err(error) = looked {
-        files::remove(&table).await;
-        return Err(error);
-    }
-    Ok(table)
 }
 
 /// Reads the first rows, and guesses what the columns are for: as this operator said last time, else by their headers.
@@ -355,7 +376,7 @@ async fn look_at_table(s: &Services, operator: OperatorId, detail: &mut Detail) 
     detail.size = Some(files::size(&path).await?);
     let peek = peek(&path).await?;
     let before = store::list(&s.db, operator, REMEMBERED).await?;
-    let before: Vec<Detail> = before.iter().map(Detail::of).collect::<Result<_>>()?;
+    let before: Vec<Detail> = before.iter().filter_map(|row| Detail::of(row).ok()).collect();
     let said = |header: &str| {
         let at = |detail: &Detail| detail.header.iter().position(|other| other == header);
         let mut chosen = before.iter().filter(|detail| detail.was_chosen);

@@ -64,8 +64,8 @@ import-mend-act = Keep the changes and try again
 import-download = Download these rows (with reasons)
 import-reason-at = { $column }: { $reason }
 import-erased = { $n ->
-    [one] { $count } row is passed over: whoever it is about was erased after the file was handed in.
-   *[other] { $count } rows are passed over: whoever they are about was erased after the file was handed in.
+    [one] { $count } row is passed over: whoever it is about was erased after the upload began.
+   *[other] { $count } rows are passed over: whoever they are about was erased after the upload began.
 }
 import-doubt-zeros_lost = In { $column }, { $cells } ids are kept as numbers and are shorter than the others: zeros at their front may be lost. Compare them.
 import-doubt-digits_lost = In { $column }, { $cells } ids are kept as numbers and end in many zeros: their last digits may be lost. Compare them.
@@ -76,6 +76,8 @@ fault-too_many_columns = The sheet has too many columns. Delete those that are n
 fault-no_sheet = The workbook has no sheet to read.
 fault-unknown_sheet = The workbook has no such sheet.
 fault-too_many_waiting = 10 files of yours are waiting. Run one of them first, or discard it.
+fault-too_many_arriving = 3 files of yours are on their way. Wait until one of them is here, and try again.
+fault-no_room_now = Files of other administrators are on their way, and there is no room for another. Try again shortly.
 fault-no_room = 100 files, or 2 GiB of them, are waiting for all administrators together. Run or discard one of yours, or ask those who have some: { $holders }.
 fault-file_gone = The file is no longer here. Upload it again.
 fault-import_failed = Something went wrong here, and the import broke off. What was kept is kept; try again later, and look into the log if it fails again.

@@ -22,8 +22,20 @@ pub(super) struct Entry {
     pub(super) state: State,
     /// How often it was claimed to be handed over.
     pub(super) attempts: i64,
+    /// How often it was opened once more because no answer had come.
+    pub(super) repeats: i64,
     /// An attempt says that it repeats one that a crash cut off, or that no answer came.
     pub(super) is_told: bool,
+}
+
+fn open() -> String {
+    format!(
+        "SELECT (SELECT count(*) FROM delivery WHERE state IN ({}, {}))
+            + (SELECT count(*) FROM message WHERE status <> {})",
+        State::Pending.code(),
+        State::Sending.code(),
+        Status::Completed.code(),
+    )
 }
 
 impl Ledger {
@@ -62,14 +74,23 @@ impl Ledger {
 
     /// Messages that are not planned, and deliveries that wait or are in hand.
     pub(super) async fn open(&self) -> i64 {
-        let text = format!(
-            "SELECT (SELECT count(*) FROM delivery WHERE state IN ({}, {}))
-                + (SELECT count(*) FROM message WHERE status <> {})",
-            State::Pending.code(),
-            State::Sending.code(),
-            Status::Completed.code(),
-        );
+        self.number(&open()).await
+    }
+
+    /// As [`open`](Self::open), and deliveries that are to be handed over once more because no answer came.
+    pub(super) async fn open_or_repeated(&self) -> i64 {
+        let text = format!("{} + (SELECT count(*) FROM delivery WHERE repeat_at IS NOT NULL)", open());
         self.number(&text).await
+    }
+
+    /// As if the time had come of each delivery that is to be handed over once more because no answer came.
+    pub(super) async fn repeat_soon(&self) {
+        self.number(
+            "WITH due AS MATERIALIZED (SELECT id FROM delivery WHERE repeat_at > 0 ORDER BY id FOR UPDATE),
+                soon AS (UPDATE delivery SET repeat_at = 0 WHERE id IN (SELECT id FROM due) RETURNING 1)
+             SELECT count(*) FROM soon",
+        )
+        .await;
     }
 
     /// Emergencies, and those of their deliveries that stand in the lane of emergencies.
@@ -110,7 +131,7 @@ impl Ledger {
 
     /// Every delivery by its address.
     pub(super) async fn entries(&self) -> HashMap<String, Vec<Entry>> {
-        let text = "SELECT address, state, attempts, EXISTS (SELECT 1 FROM attempt
+        let text = "SELECT address, state, attempts, repeats, EXISTS (SELECT 1 FROM attempt
                 WHERE delivery_id = id AND (repeated OR outcome = 'unknown')) AS is_told FROM delivery";
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
         let mut entries: HashMap<String, Vec<Entry>> = HashMap::new();
@@ -118,6 +139,7 @@ impl Ledger {
             let entry = Entry {
                 state: State::from_code(row.get("state")).unwrap(),
                 attempts: row.get("attempts"),
+                repeats: row.get("repeats"),
                 is_told: row.get("is_told"),
             };
             entries.entry(row.get("address")).or_default().push(entry);

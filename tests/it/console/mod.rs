@@ -14,6 +14,7 @@ mod door;
 mod emergency;
 mod groups;
 mod held;
+mod import_arriving;
 mod import_nodes;
 mod import_waiting;
 mod imports;

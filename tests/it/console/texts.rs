@@ -66,7 +66,7 @@ const REASONS: [&str; 23] = [
     "cancelled",
     "recalled",
 ];
-const FAULTS: [&str; 89] = [
+const FAULTS: [&str; 90] = [
     "cancel_seconds-out_of_range",
     "groups-beyond_departments",
     "groups-unknown_group",
@@ -136,6 +136,7 @@ const FAULTS: [&str; 89] = [
     "bad_language",
     "bad_campus_id",
     "too_many_waiting",
+    "too_many_arriving",
     "bad_name",
     "reserved",
     "duplicate",

@@ -62,6 +62,31 @@ fn adds_a_column(statement: &str) -> bool {
     is_one && !is_bound && (is_filled || is_empty)
 }
 
+/// What stands between its commas, whatever is in brackets there: of a table its columns, and what binds them.
+fn parts(statement: &str) -> Vec<&str> {
+    let table = statement.strip_prefix("CREATE TABLE ").and_then(|rest| rest.split_once('('));
+    let mut depth = 0;
+    let is_end = |letter: char| {
+        match letter {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    };
+    table.map_or(statement, |(_, columns)| columns).split(is_end).collect()
+}
+
+/// Whether an older program may delete what this part of a statement names, if it names anything: what refers to it goes as
+/// well, or stays without it, which a column can that may be empty.
+fn lets_go(part: &str) -> bool {
+    let count = |words: &str| part.matches(words).count();
+    let (goes, empties) = (count(" ON DELETE CASCADE"), count(" ON DELETE SET NULL"));
+    // A key of several columns does not say what those are.
+    let is_bound = [" NOT NULL", " PRIMARY KEY", "FOREIGN KEY"].iter().any(|words| part.contains(words));
+    count(" REFERENCES ") == goes + empties && !(empties > 0 && is_bound)
+}
+
 /// What of a step's text an older program, or one that serves meanwhile, would stumble over.
 fn broken(text: &str, is_postgres: bool) -> Vec<String> {
     let statements = statements(text);
@@ -69,16 +94,12 @@ fn broken(text: &str, is_postgres: bool) -> Vec<String> {
     let is_new = |table: Option<&str>| table.is_some_and(|table| new.contains(&table));
     let is_patient = |one: &str| is_postgres && one.starts_with("SET LOCAL LOCK_TIMEOUT ");
     let is_fine = |one: &str| {
-        // What an older program deletes must go, whoever names it.
-        let go: usize =
-            [" ON DELETE CASCADE", " ON DELETE SET NULL"].iter().map(|how| one.matches(how).count()).sum();
-        let lets_go = one.matches(" REFERENCES ").count() == go;
         let is_kind = is_patient(one)
             || one.starts_with("CREATE TABLE ")
             || is_new(indexed(one))
             || is_new(name_after(one, "INSERT INTO "))
             || one.starts_with("ALTER TABLE ") && adds_a_column(one);
-        lets_go && is_kind
+        is_kind && parts(one).into_iter().all(lets_go)
     };
     let mut broken: Vec<_> = statements.iter().filter(|one| !is_fine(one)).cloned().collect();
     if is_postgres && !statements.first().is_some_and(|one| is_patient(one)) {
@@ -121,7 +142,8 @@ fn what_only_adds_is_fine() {
     let added = "-- DROP TABLE message
         CREATE TABLE thing (id BIGINT PRIMARY KEY, -- of its own
             message_id BIGINT NOT NULL UNIQUE REFERENCES message (id) ON DELETE CASCADE,
-            draft_id BIGINT REFERENCES draft (id) ON DELETE SET NULL);
+            draft_id BIGINT REFERENCES draft (id) ON DELETE SET NULL, n NUMERIC(9, 2) NOT NULL,
+            FOREIGN KEY (id, n) REFERENCES other (id, n) ON DELETE CASCADE);
         CREATE INDEX thing_message ON thing (message_id);
         INSERT INTO thing (id) SELECT 1;
         ALTER TABLE message ADD COLUMN thing_id BIGINT;  -- none: as before
@@ -152,6 +174,12 @@ fn what_an_older_program_would_stumble_over_is_found() {
         "CREATE TABLE thing (message_id BIGINT REFERENCES message (id) ON DELETE RESTRICT)",
         "CREATE TABLE thing (message_id BIGINT REFERENCES message (id) ON DELETE NO ACTION)",
         "CREATE TABLE thing (message_id BIGINT REFERENCES message (id) ON DELETE SET DEFAULT)",
+        "CREATE TABLE thing (message_id BIGINT NOT NULL REFERENCES message (id) ON DELETE SET NULL)",
+        "CREATE TABLE thing (message_id BIGINT PRIMARY KEY REFERENCES message (id) ON DELETE SET NULL)",
+        "CREATE TABLE thing (m BIGINT REFERENCES message (id) ON DELETE SET NULL NOT NULL, d BIGINT)",
+        "CREATE TABLE thing (m BIGINT, FOREIGN KEY (m) REFERENCES message (id) ON DELETE SET NULL)",
+        "CREATE TABLE thing (m BIGINT REFERENCES message (id), d TEXT DEFAULT ' ON DELETE CASCADE')",
+        "ALTER TABLE message ADD COLUMN n BIGINT NOT NULL DEFAULT 1 REFERENCES source (id) ON DELETE SET NULL",
         "CREATE INDEX message_title ON message (title)",
         "CREATE UNIQUE INDEX message_title ON message (title)",
         "INSERT INTO role (name) VALUES ('guest')",

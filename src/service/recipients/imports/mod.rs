@@ -253,7 +253,7 @@ impl Import {
         }
         let person = match record.read {
             Ok(person) => person,
-            Err(faults) => return self.report.reject(faults),
+            Err(faults) => return self.report.reject(record.campus_id, faults),
         };
         let first = *self.taken.entry(self.hasher.hash_one(&person.campus_id)).or_insert(record.line);
         if first != record.line {
@@ -262,10 +262,10 @@ impl Import {
                 column: Some(self.reader.campus_id_column()),
                 code: "duplicate".into(),
                 detail: format!("line {first} has the same campus id and was taken"),
-                value: Some(person.campus_id),
+                value: Some(person.campus_id.clone()),
                 cell: self.reader.table().and_then(Table::columns).and_then(Columns::campus_ids),
             };
-            return self.report.reject(vec![rejected]);
+            return self.report.reject(Some(person.campus_id), vec![rejected]);
         }
         self.batch_bytes += record.bytes;
         self.batch.push((record.line, person));
@@ -323,17 +323,12 @@ impl Import {
         let mut people = Vec::with_capacity(batch.len());
         for (line, said) in batch {
             let before = known.remove(&said.campus_id);
+            let whom = said.campus_id.clone();
             match columns.merged(said, before) {
                 Ok(person) => people.push(person),
                 Err(Fault { code, detail, .. }) => {
-                    self.report.reject(vec![Rejected {
-                        line,
-                        column: None,
-                        code,
-                        value: None,
-                        detail,
-                        cell: None,
-                    }]);
+                    let rejected = Rejected { line, column: None, code, value: None, detail, cell: None };
+                    self.report.reject(Some(whom), vec![rejected]);
                 }
             }
         }

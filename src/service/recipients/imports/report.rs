@@ -1,6 +1,7 @@
 //! What an import tells of a file.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub struct ImportReport {
     #[serde(skip)]
     pub erased: u64,
     pub rejected: Vec<Rejected>,
+    /// Campus ids of the records in `rejected`, by line, as far as they can be read.
+    #[serde(skip)]
+    pub whose: BTreeMap<u64, String>,
     /// Faults beyond those listed.
     pub rejected_unlisted: u64,
     /// What a spreadsheet may have lost of a workbook's numbers before; look at these columns.
@@ -93,9 +97,13 @@ impl ImportReport {
         self.created + self.updated + self.unchanged
     }
 
-    pub(super) fn reject(&mut self, faults: Vec<Rejected>) {
+    /// Of one record, about `whom` as far as that can be read.
+    pub(super) fn reject(&mut self, whom: Option<String>, faults: Vec<Rejected>) {
         self.rejected_lines += 1;
         let room = MOST_REJECTED.saturating_sub(self.rejected.len());
+        if let (Some(whom), Some(fault), true) = (whom, faults.first(), room > 0) {
+            self.whose.insert(fault.line, whom);
+        }
         self.rejected_unlisted += faults.len().saturating_sub(room) as u64;
         self.rejected.extend(faults.into_iter().take(room));
     }

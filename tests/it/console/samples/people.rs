@@ -270,6 +270,7 @@ pub(super) fn one_import(language: Language, theme: Theme, stage: Stage) -> OneI
             cells: 37,
             detail: String::new(),
         }],
+        ..KeptReport::default()
     };
     let import = ImportView { report: Some(report), ..handed_in(stage) };
     let todo = import.report.as_ref().map(|report| Todo::of(&shell.view, report)).unwrap();
