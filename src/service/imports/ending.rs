@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::{Caller, Services, retention};
 use super::kept::Detail;
-use super::{ARRIVES, ARRIVING, Stage, WAITS, WAITS_IN_ALL, busy, files, latest, own_row, stage};
+use super::{ARRIVES, ARRIVING, Stage, WAITS, WAITS_IN_ALL, busy, files, latest, own_row};
 use crate::Result;
 use crate::domain::id::ImportId;
 use crate::store::import_pieces;
@@ -17,10 +17,11 @@ pub async fn discard(s: &Services, caller: &Caller, id: ImportId) -> Result<()> 
     let mut row = own_row(s, caller, id).await?;
     // One of a later version's stage is at nothing that is known here.
     if Stage::of(&row.stage).is_ok() {
-        row = latest(s, row).await?;
-        if stage(s, &row)?.is_busy() {
+        let (now, stage) = latest(s, row).await?;
+        if stage.is_busy() {
             return Err(busy());
         }
+        row = now;
     }
     let mut tx = s.db.begin().await?;
     if !store::delete(&mut tx, &row).await? {

@@ -174,21 +174,25 @@ async fn own_row(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportRo
 
 async fn own(s: &Services, caller: &Caller, id: ImportId) -> Result<(ImportRow, Detail)> {
     let row = own_row(s, caller, id).await?;
-    let row = latest(s, row).await?;
+    let (row, _) = latest(s, row).await?;
     let detail = Detail::of(&row)?;
     Ok((row, detail))
 }
 
-/// The row again where its pass may have ended just after it was read, which must not look as if it had broken off.
-async fn latest(s: &Services, mut row: ImportRow) -> Result<ImportRow> {
-    while stage(s, &row)? == Stage::BrokenOff {
+/// The row and its stage, read again where its pass may have ended just after it was read, which must not look as if it had
+/// broken off.
+async fn latest(s: &Services, mut row: ImportRow) -> Result<(ImportRow, Stage)> {
+    loop {
+        let stage = stage(s, &row)?;
+        if stage != Stage::BrokenOff {
+            return Ok((row, stage));
+        }
         let again = store::find(&s.db, row.id).await?.ok_or_else(unknown)?;
         if again.edition == row.edition {
-            break;
+            return Ok((row, stage));
         }
         row = again;
     }
-    Ok(row)
 }
 
 /// The stage as it is now: a pass that nobody is at any more has broken off.
@@ -200,10 +204,11 @@ fn stage(s: &Services, row: &ImportRow) -> Result<Stage> {
     Ok(if is_lost { Stage::BrokenOff } else { stage })
 }
 
-fn view(s: &Services, row: ImportRow, detail: Detail) -> Result<ImportView> {
-    Ok(ImportView {
+/// `stage` as of when the row was [looked at](latest): a pass may have ended since.
+fn view(row: ImportRow, stage: Stage, detail: Detail) -> ImportView {
+    ImportView {
         id: row.id,
-        stage: stage(s, &row)?,
+        stage,
         was_running: row.stage == Stage::Running.name(),
         position: row.position.unsigned_abs(),
         size: row.size.unsigned_abs(),
@@ -220,7 +225,7 @@ fn view(s: &Services, row: ImportRow, detail: Detail) -> Result<ImportView> {
         report: detail.report,
         refused: detail.refused,
         has_file: detail.file.is_some() || detail.workbook.is_some(),
-    })
+    }
 }
 
 /// The latest imports of whoever asks. One that cannot be read keeps none of the others from being seen.
@@ -231,9 +236,9 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
         if Stage::of(&row.stage).is_err() {
             continue;
         }
-        let row = latest(s, row).await?;
+        let (row, stage) = latest(s, row).await?;
         if let Ok(detail) = Detail::of(&row) {
-            views.push(view(s, row, detail)?);
+            views.push(view(row, stage, detail));
         }
     }
     Ok(views)
@@ -241,9 +246,12 @@ pub async fn list(s: &Services, caller: &Caller) -> Result<Vec<ImportView>> {
 
 /// One import of whoever asks.
 pub async fn find(s: &Services, caller: &Caller, id: ImportId) -> Result<ImportView> {
-    let (row, mut detail) = own(s, caller, id).await?;
-    detail.leave_out(&import_erasures::marked(&s.db, id).await?);
-    view(s, row, detail)
+    let row = own_row(s, caller, id).await?;
+    let erased = import_erasures::marked(&s.db, id).await?;
+    let (row, stage) = latest(s, row).await?;
+    let mut detail = Detail::of(&row)?;
+    detail.leave_out(&erased);
+    Ok(view(row, stage, detail))
 }
 
 /// Takes a file in and looks what it is. Nothing of it is kept in the directory yet.
