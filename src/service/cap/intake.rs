@@ -63,7 +63,7 @@ pub async fn take(s: &Services, caller: &Caller, taken: &Taken<'_>) -> Result<An
     }
     let earlier = earlier(s, key, &alert).await?;
     if alert.msg_type == MsgType::Cancel {
-        return cancel(s, caller, taken, &alert, &earlier, once).await;
+        return Box::pin(cancel(s, caller, taken, &alert, &earlier, once)).await;
     }
     announce(s, caller, key, taken, &alert, &earlier, once).await
 }
