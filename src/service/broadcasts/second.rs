@@ -124,6 +124,12 @@ fn begins_anew(hand: &mut InHand) {
     hand.row.expires_at = hand.now.plus(Duration::from_mins(life));
 }
 
+/// It waits until all of its time is over, which is from now on.
+fn waits_anew(hand: &mut InHand) {
+    begins_anew(hand);
+    hand.row.next_at = Some(hand.row.expires_at);
+}
+
 /// Whom it goes to: those of the broadcast that it follows, which is told that it was, and has to be going on still.
 async fn audience(hand: &mut InHand, doer: &Doer) -> Result<Audience> {
     let Some(followed) = hand.row.follows else { return Ok(hand.row.plan.0.scenario.audience.clone()) };
@@ -248,7 +254,8 @@ pub enum Changed<'a> {
     Words(&'a Scenario),
 }
 
-/// Changes what a broadcast that is not out yet says. Whoever does has a hand in it.
+/// Changes what a broadcast that is not out yet says. Whoever does has a hand in it. It waits for all of its time from then on,
+/// however little was left.
 ///
 /// # Errors
 ///
@@ -290,8 +297,9 @@ pub async fn edit(
         }
     }
     hand.row.level = hand.row.plan.0.scenario.level;
+    // A second person has all of the time for what is new.
+    waits_anew(&mut hand);
     if hand.state() == State::PendingApproval {
-        // A second person has all of the time for what is new.
         hand.row.override_at = hand.row.may_override.then(|| hand.now.plus(rules.override_after()));
     }
     if let Some(slug) = &hand.row.scenario {
@@ -321,8 +329,7 @@ pub async fn submit(s: &Services, caller: &Caller, from: Option<IpAddr>, id: Bro
     let doer = Doer::of(caller, from);
     let detail = json!({ "text": text_as_it_is(&hand.row.plan.0) });
     hand.act(&doer, Act::Submit, &detail).await?;
-    begins_anew(&mut hand);
-    hand.row.next_at = Some(hand.row.expires_at);
+    waits_anew(&mut hand);
     hand.row.reason = None;
     hand.row.override_at = hand.row.may_override.then(|| hand.now.plus(rules.override_after()));
     if hand.row.run != Run::Drill {

@@ -208,6 +208,43 @@ on_both!(what_is_handed_in_again_waits_for_all_of_its_time, |db| async {
     assert_eq!(campus.state(id).await, State::Live);
 });
 
+on_both!(what_is_changed_waits_for_all_of_its_time_which_is_that_of_the_change, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let owner = person(Role::Owner, 1);
+    for state in [State::PendingApproval, State::Returned] {
+        let id = Box::pin(standing(&campus, state)).await.unwrap();
+        let left = campus.row(id).await.expires_at.since(campus.s.clock.now());
+        campus.turn(left.saturating_sub(Duration::from_millis(1)));
+        let shorter = Scenario { expires_in_minutes: 90, ..words() };
+        let version = campus.row(id).await.version;
+        edit(&campus.s, &owner, None, id, version, Changed::Words(&shorter)).await.unwrap();
+        let row = campus.row(id).await;
+        assert_eq!((row.state, row.next_at), (state, Some(row.expires_at)));
+        assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_mins(90));
+        campus.turn(Duration::from_mins(89));
+        broadcasts::tick(&campus.s).await.unwrap();
+        assert_eq!(campus.state(id).await, state);
+        campus.turn(Duration::from_mins(1));
+        broadcasts::tick(&campus.s).await.unwrap();
+        assert_eq!(campus.state(id).await, State::Rejected, "and no longer");
+    }
+});
+
+on_both!(what_is_changed_at_its_end_goes_out_by_its_author_alone_once_nobody_came, |db| async {
+    let campus = Campus::new(db, 1).await;
+    let owner = person(Role::Owner, 1);
+    let id = handed_in(&campus).await;
+    let left = campus.row(id).await.expires_at.since(campus.s.clock.now());
+    campus.turn(left.saturating_sub(Duration::from_secs(1)));
+    Box::pin(does(&campus, Act::Edit, id)).await.unwrap().unwrap();
+    campus.turn(Duration::from_mins(1));
+    broadcasts::tick(&campus.s).await.unwrap();
+    go_alone(&campus.s, &owner, None, id, None, "无人应答", "test").await.unwrap();
+    let row = campus.row(id).await;
+    assert_eq!(row.state, State::Live);
+    assert_eq!(row.expires_at.since(campus.s.clock.now()), Duration::from_hours(2));
+});
+
 on_both!(a_press_of_what_waited_past_its_time_begins_anew, |db| async {
     let campus = Campus::new(db, 1).await;
     let owner = person(Role::Owner, 1);
