@@ -114,6 +114,17 @@ impl Dispatcher {
         }
     }
 
+    /// One step of one outlet's worker: it deals with what has come in and asks for what is due, until the store has answered.
+    /// What it handed over goes on meanwhile, so that tests see what several outlets have in hand at the same time.
+    pub async fn step(&mut self, outlet: Outlet) -> Result<()> {
+        for worker in self.workers.iter_mut().filter(|worker| worker.outlet() == outlet) {
+            worker.wake();
+            worker.step().await?;
+            worker.answered().await;
+        }
+        Ok(())
+    }
+
     /// What an earlier process left in hand is offered again; [`run`](Self::run) does it by itself.
     pub async fn take_over(&self) -> Result<usize> {
         subscriptions::work::release_lost(&self.s, self.owner).await?;

@@ -183,6 +183,13 @@ impl Worker {
         self.landed.push(landed);
     }
 
+    /// Waits until the store has answered every turn that is under way; what it said is dealt with by the next step.
+    pub async fn answered(&mut self) {
+        while let Some(stored) = self.turns.join_next().await {
+            self.landed.push(Landed::Stored(stored));
+        }
+    }
+
     /// Deals with what has come in, and starts storing outcomes and, if hungry, taking what is due.
     pub async fn step(&mut self) -> Result<Step> {
         let mut step = Step::default();

@@ -2,6 +2,7 @@
 //! dispatcher drained.
 
 mod after;
+mod beside;
 mod drill;
 mod faults;
 mod press;
