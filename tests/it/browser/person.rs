@@ -95,6 +95,11 @@ impl Person {
         self.devtools("Network.setCookie", cookie).await;
     }
 
+    /// Keeps nothing of what pages left with the browser, which is in the campus's language then.
+    pub(super) async fn forgets(&self) {
+        self.devtools("Network.clearBrowserCookies", json!({})).await;
+    }
+
     pub(super) async fn open(&self, path: &str) {
         self.client.goto(&format!("{}{path}", self.url)).await.unwrap();
     }
