@@ -27,7 +27,7 @@ use crate::support::folder::TempFolder;
 /// For the driver and the browser to start.
 const START: Duration = Duration::from_mins(1);
 
-const ARGUMENTS: [&str; 11] = [
+const ARGUMENTS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -37,6 +37,8 @@ const ARGUMENTS: [&str; 11] = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-extensions",
+    "--disable-component-extensions-with-background-pages",
     // The browser ends when the driver's end of this pipe does, even where both are killed.
     "--remote-debugging-pipe",
     "--window-size=1440,900",

@@ -20,7 +20,14 @@ pub(super) fn room(path: impl Into<String>) -> Room {
 
 impl Room {
     pub(in crate::browser) async fn enter(&self, person: &Person) {
-        person.open(&self.path).await;
+        self.enter_from(None, person).await;
+    }
+
+    /// From the room before, whose page is not opened once more where it is the same and nothing was done to it.
+    pub(in crate::browser) async fn enter_from(&self, before: Option<&Self>, person: &Person) {
+        if before.is_none_or(|room| room.path != self.path || room.act.is_some()) {
+            person.open(&self.path).await;
+        }
         if let Some((act, is_done)) = self.act {
             person.script(act, json!([])).await;
             person.until(&format!("{} after {act}", self.path), is_done, json!([])).await;
