@@ -68,6 +68,16 @@ impl Dialect {
         }
     }
 
+    /// Whether a column is one of a JSON array of integers bound as text. PostgreSQL plans by which these are, where
+    /// [`int_list`](Self::int_list) tells it nothing: for a column whose values stand in very different numbers of rows, such as the
+    /// message of a delivery.
+    pub fn is_among(self, column: &str, param: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN {}", self.int_list(param)),
+            Self::Postgres => format!("{column} = ANY (CAST(translate({param}, '[]', '{{}}') AS bigint[]))"),
+        }
+    }
+
     /// A parenthesised list for `IN` over one JSON array of strings bound as text.
     pub fn text_list(self, param: &str) -> String {
         match self {

@@ -303,10 +303,16 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions> {
 /// long as it stands.
 const STANDSTILL: &str = "10s";
 
+/// How statements of ours are planned, whatever the server's defaults are for. They look up a few rows among many of which most
+/// are in memory, and one that is compiled first, or takes every core for itself, holds up an alert.
+const PLANNING: [(&str, &str); 3] =
+    [("jit", "off"), ("max_parallel_workers_per_gather", "0"), ("random_page_cost", "1.1")];
+
 fn postgres_options(url: &str) -> Result<PgConnectOptions> {
     Ok(PgConnectOptions::from_str(url)?
         .application_name("belltower")
         .options([("idle_in_transaction_session_timeout", STANDSTILL)])
+        .options(PLANNING)
         .statement_cache_capacity(512)
         .disable_statement_logging())
 }

@@ -203,7 +203,8 @@ pub async fn list(
     Ok(Json(PageBody::of(rows, limit, |row| row.id, |row| BroadcastSummary::of(&row, &s.campus))))
 }
 
-/// How far a broadcast is, and what it sent. What is counted is at most a second old.
+/// How far a broadcast is, and what it sent. What is counted is at most a second old; people and the times of channels, where the store takes long for
+/// them, a second and a half.
 #[utoipa::path(
     get, path = "/api/v1/broadcasts/{id}", tag = "emergency",
     params(("id" = String, Path, description = "The broadcast's id")),

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use serde_json::json;
 
 use super::changing::{Doer, InHand};
-use super::{ActRow, BroadcastRow, Progress, Services, Times, acts, look, progress, times};
+use super::progress::exact;
+use super::{ActRow, BroadcastRow, Progress, Services, Times, acts, look, times};
 use crate::domain::emergency::Act;
 use crate::domain::id::BroadcastId;
 use crate::domain::operator::Permission;
@@ -47,7 +48,7 @@ pub async fn report(s: &Services, caller: &Caller, id: BroadcastId) -> Result<Re
     let replies = if counts.is_some() { roll_call::replies(s, caller, id).await? } else { Vec::new() };
     Ok(Report {
         acts: acts(s, caller, id).await?,
-        progress: progress(s, caller, id).await?,
+        progress: exact(s, caller, id).await?,
         times: times(s, caller, id).await?,
         following: store::following(&s.db, id).await?,
         counts,

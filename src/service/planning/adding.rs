@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::plan::Plan;
 use super::watch::Watch;
-use super::{CHUNK, failed};
+use super::{CHUNK, FIRST, failed};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::queue::{Entry, Work};
@@ -75,7 +75,8 @@ pub(super) async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch)
         planned.extend(added);
         watch.look(s).await?;
     }
-    let mut next = plan.first;
+    let mut size = FIRST;
+    let mut next = if plan.first.is_some() { plan.next_chunk(s, now, size).await? } else { None };
     while let Some(chunk) = next {
         let Some(fan_out) = plan.fan_out(now) else { break };
         let mut tx = s.db.begin().await?;
@@ -87,7 +88,9 @@ pub(super) async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch)
         wake(s, &[&plan.message], &added);
         planned.extend(added);
         watch.look(s).await?;
-        next = if chunk.people < CHUNK { None } else { plan.next_chunk(s, now).await? };
+        let is_last = chunk.people < size;
+        size = CHUNK.min(size * 2);
+        next = if is_last { None } else { plan.next_chunk(s, now, size).await? };
     }
     let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;

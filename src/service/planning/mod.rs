@@ -27,6 +27,8 @@ pub use crate::store::planning::ToSend;
 /// People planned in one transaction, each on every channel. The embedded store has one writer: it is held for some
 /// tens of milliseconds at a time, and emergencies are planned between the chunks of others.
 const CHUNK: i64 = 2_000;
+/// Of those of a large message the first, so that they are handed over while the others are planned; each time twice as many.
+const FIRST: i64 = 200;
 
 /// Messages taken by one claim; most are for few people, so that their transactions can be shared.
 const CLAIM: i64 = 64;

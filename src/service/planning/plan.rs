@@ -85,7 +85,7 @@ impl Plan {
             let resolution = united(s, &parts, within.as_deref()).await?;
             plan.gone = resolution.unknown.into_iter().map(|fault| fault.detail).collect();
             plan.audience = Some(resolution.audience);
-            plan.first = plan.next_chunk(s, now).await?;
+            plan.first = plan.next_chunk(s, now, CHUNK).await?;
         }
         Ok(plan)
     }
@@ -104,9 +104,9 @@ impl Plan {
         Some(FanOut { message: &self.message, audience, screen: &self.screen, now })
     }
 
-    pub(super) async fn next_chunk(&self, s: &Services, now: Timestamp) -> Result<Option<Chunk>> {
+    pub(super) async fn next_chunk(&self, s: &Services, now: Timestamp, size: i64) -> Result<Option<Chunk>> {
         match self.fan_out(now) {
-            Some(fan_out) => fan_out::next_chunk(&s.db, &fan_out, CHUNK).await,
+            Some(fan_out) => fan_out::next_chunk(&s.db, &fan_out, size).await,
             None => Ok(None),
         }
     }

@@ -41,9 +41,9 @@ pub async fn people(db: &Db, messages: &[MessageId]) -> Result<PeopleRow> {
     let text = format!(
         "SELECT CAST(count(*) AS bigint) AS planned, CAST(COALESCE(sum(t.reached), 0) AS bigint) AS reached FROM (
             SELECT d.target, max(CASE WHEN d.state IN ({reached}) THEN 1 ELSE 0 END) AS reached
-            FROM delivery d WHERE d.message_id IN {ids} GROUP BY d.target) AS t",
+            FROM delivery d WHERE {mine} GROUP BY d.target) AS t",
         reached = reached(),
-        ids = db.dialect().int_list("$1"),
+        mine = db.dialect().is_among("d.message_id", "$1"),
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_one(c).await)?)
 }
@@ -63,9 +63,9 @@ pub async fn reasons(db: &Db, messages: &[MessageId]) -> Result<Vec<ReasonRow>> 
     let ids: Vec<i64> = messages.iter().map(|id| id.0).collect();
     let text = format!(
         "SELECT d.channel, d.state, d.reason, CAST(count(*) AS bigint) AS n FROM delivery d
-         WHERE d.message_id IN {ids} AND d.state >= 4 GROUP BY d.channel, d.state, d.reason
+         WHERE {mine} AND d.state >= 4 GROUP BY d.channel, d.state, d.reason
          ORDER BY n DESC, d.channel, d.state, d.reason LIMIT 50",
-        ids = db.dialect().int_list("$1"),
+        mine = db.dialect().is_among("d.message_id", "$1"),
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).fetch_all(c).await)?)
 }
@@ -105,8 +105,8 @@ pub async fn pace(db: &Db, messages: &[MessageId], now: Timestamp) -> Result<Vec
             min(CASE WHEN d.state = 1 OR (d.state = 0 AND d.due_at <= $2) THEN d.due_at END) AS due_since,
             CAST(count(CASE WHEN d.reason = '{NO_ADDRESS}' THEN 1 END) AS bigint) AS no_address,
             CAST(count(CASE WHEN d.reason = '{RECALLED}' THEN 1 END) AS bigint) AS recalled
-         FROM delivery d WHERE d.message_id IN {ids} GROUP BY d.channel ORDER BY d.channel",
-        ids = db.dialect().int_list("$1"),
+         FROM delivery d WHERE {mine} GROUP BY d.channel ORDER BY d.channel",
+        mine = db.dialect().is_among("d.message_id", "$1"),
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(to_json(&ids)?).bind(now.0).fetch_all(c).await)?)
 }
@@ -137,14 +137,14 @@ row! {
 /// When deliveries of these messages, which are for so many people, were handed over.
 pub async fn times(db: &Db, messages: &[MessageId], people: i64) -> Result<TimesRow> {
     let ids = to_json(&messages.iter().map(|id| id.0).collect::<Vec<_>>())?;
-    let list = db.dialect().int_list("$1");
+    let mine = db.dialect().is_among("d.message_id", "$1");
     let text = format!(
         "SELECT
             (SELECT min(a.started_at) FROM attempt a JOIN delivery d ON d.id = a.delivery_id
-                WHERE d.message_id IN {list}) AS first_call,
-            (SELECT t.at FROM (SELECT min(d.sent_at) AS at FROM delivery d WHERE d.message_id IN {list} GROUP BY d.target) AS t
+                WHERE {mine}) AS first_call,
+            (SELECT t.at FROM (SELECT min(d.sent_at) AS at FROM delivery d WHERE {mine} GROUP BY d.target) AS t
                 WHERE t.at IS NOT NULL ORDER BY t.at LIMIT 1 OFFSET $2 + 0) AS half,
-            (SELECT max(d.sent_at) FROM delivery d WHERE d.message_id IN {list}) AS last"
+            (SELECT max(d.sent_at) FROM delivery d WHERE {mine}) AS last"
     );
     let half = (people + 1) / 2 - 1;
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).bind(half.max(0)).fetch_one(c).await)?)
@@ -173,9 +173,9 @@ pub async fn channel_times(
         "SELECT channel, max(sent_at) AS last, max(gap) AS standstill_ms FROM (
             SELECT d.channel, d.sent_at,
                 d.sent_at - COALESCE(LAG(d.sent_at) OVER (PARTITION BY d.channel ORDER BY d.sent_at), $2) AS gap
-            FROM delivery d WHERE d.message_id IN {} AND d.sent_at IS NOT NULL) AS handed
+            FROM delivery d WHERE {mine} AND d.sent_at IS NOT NULL) AS handed
          GROUP BY channel ORDER BY channel",
-        db.dialect().int_list("$1")
+        mine = db.dialect().is_among("d.message_id", "$1"),
     );
     Ok(in_db!(db, |c| sqlx::query_as(sql(text)).bind(ids).bind(since.0).fetch_all(c).await)?)
 }

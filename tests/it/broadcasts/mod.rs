@@ -55,7 +55,7 @@ impl Campus {
 
     /// Whose relay is waited for no longer than a second.
     async fn hanging(db: Db, people: usize, faults: Faults) -> Self {
-        Self::waiting(db, people, faults, Some(1)).await
+        Self::waiting(db, people, faults, Some(2)).await
     }
 
     async fn waiting(db: Db, people: usize, faults: Faults, seconds: Option<u32>) -> Self {

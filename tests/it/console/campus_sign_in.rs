@@ -41,7 +41,7 @@ async fn university(by_oidc: bool) -> (TestApp, CampusSignInSimulator) {
     let settings = Config::load(None, variables).unwrap().campus_sign_in.unwrap();
     let app = TestApp::start_with(|services| {
         time.set(services.clock.clone()).unwrap();
-        let patience = Duration::from_millis(500);
+        let patience = Duration::from_secs(2);
         let sign_in = SignIn::waiting(&settings, services.clock.clone(), patience).unwrap();
         services.sign_in = Some(Arc::new(sign_in));
     })

@@ -65,7 +65,7 @@ impl University {
         let settings = Config::load(None, variables).unwrap().campus_sign_in.unwrap();
         let campus = Campus::with(|services| {
             time.set(services.clock.clone()).unwrap();
-            let patience = Duration::from_millis(500);
+            let patience = Duration::from_secs(2);
             let sign_in = SignIn::waiting(&settings, services.clock.clone(), patience).unwrap();
             services.sign_in = Some(Arc::new(sign_in));
         })

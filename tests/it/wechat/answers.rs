@@ -44,7 +44,6 @@ impl Campus {
         let corp = WecomSimulator::start(options).await.unwrap();
         let mut settings = corp.settings();
         settings["message"] = json!("template_card");
-        settings["timeout_seconds"] = json!(0.4);
         settings["buttons"] =
             json!([{ "key": "received", "text": "收到" }, { "key": "help", "text": "需要帮助" }]);
         let new = NewProvider {
