@@ -74,13 +74,13 @@ impl Person {
 
     /// Once enrolled. Nearly every test begins so: what is typed key by key elsewhere stands in the form at once.
     pub(super) async fn sign_in(&self) {
-        const FILLED: &str = r#"
+        const FILLED: &str = "
             const [email, password] = [field(arguments[0]), field(arguments[2])];
             if (!email || !password) return;
             email.value = arguments[1];
             password.value = arguments[3];
             control(arguments[4]).click();
-        "#;
+        ";
         self.open("/sign-in").await;
         let words = json!(["邮箱地址", "zhou@bell.example", "密码", PASSWORD, "登录"]);
         self.script(FILLED, words).await;
