@@ -24,7 +24,7 @@ use crate::store::history;
 pub(super) const FRESH: Duration = Duration::from_secs(1);
 /// What a walk through the deliveries found is good for so many times as long as it took, so that where the store takes long for
 /// it, as beside its own alert, whoever looks takes less from what is sent.
-const SHARE: u32 = 4;
+const WORTH: u32 = 4;
 /// It is never good for longer.
 const STALE: Duration = Duration::from_millis(1_500);
 /// Broadcasts of which the latest is kept at hand.
@@ -143,7 +143,7 @@ impl Walk {
     /// Whether it is good enough still for whoever looks now.
     fn is_fresh(&self, standing: &Standing, now: Duration) -> bool {
         self.standing == *standing
-            && now.saturating_sub(self.looked) < (self.took * SHARE).clamp(FRESH, STALE)
+            && now.saturating_sub(self.looked) < (self.took * WORTH).clamp(FRESH, STALE)
     }
 }
 
