@@ -17,6 +17,7 @@ pub(crate) mod seed;
 pub(crate) mod services;
 pub(crate) mod slow_link;
 pub(crate) mod sse;
+pub(crate) mod time;
 pub(crate) mod tls_front;
 
 /// What the tests are to do without, by name and with commas between.
