@@ -1,17 +1,15 @@
 //! Envelopes that go ahead of the answer to the mail before, and what a relay may do meanwhile.
 
+use std::cell::Cell;
+
 use belltower::simulator::{Act, Fault, Reply, Stage};
+use futures_util::future::join_all;
 
 use super::*;
 
 const A: &str = "a@campus.example";
 const B: &str = "b@campus.example";
 const C: &str = "c@campus.example";
-
-/// A relay with one connection, and an adapter that waits for it no longer than it must.
-async fn mailing(faults: Faults) -> Mailing {
-    Mailing::over(SmtpOptions { faults, ..SmtpOptions::default() }, impatient()).await
-}
 
 /// `act` the second time that anybody comes to `stage`.
 fn the_second_time(stage: Stage, act: Act) -> Faults {
@@ -24,9 +22,23 @@ fn the_second_time(stage: Stage, act: Act) -> Faults {
 
 const ACTS: [Act; 4] = [Act::Hang, Act::Reset, Act::Close, Act::Garbage];
 
+/// What becomes of mails that are sent at once to a relay that may hang when so many of them are at their end.
+async fn all_met(mailing: &Mailing, mails: &[(i64, &str)], before: usize) -> Vec<Outcome> {
+    async fn counted(mail: impl Future<Output = Outcome>, ended: &Cell<usize>) -> Outcome {
+        let outcome = mail.await;
+        ended.set(ended.get() + 1);
+        outcome
+    }
+    let ended = Cell::new(0);
+    let sent = mails.iter().map(|(number, address)| counted(mailing.mail(*number, address), &ended));
+    // The answer to the one before may be on its way still when the relay hangs.
+    let hung = || if ended.get() < before { 0 } else { mailing.relay.stats().hung };
+    time::running_out(TIMEOUT, hung, join_all(sent)).await
+}
+
 #[tokio::test]
 async fn mails_share_a_connection_and_none_comes_before_it_may() {
-    let mailing = mailing(Faults::default()).await;
+    let mailing = Mailing::with(Faults::default()).await;
     let mails: Vec<_> = (0..90).map(|number| (number, A)).collect();
     let outcomes = mailing.all(&mails).await;
     assert!(outcomes.iter().all(|outcome| outcome.class == OutcomeClass::Accepted));
@@ -39,8 +51,8 @@ async fn mails_share_a_connection_and_none_comes_before_it_may() {
 async fn what_goes_wrong_with_the_mail_behind_is_not_the_mails_before() {
     for act in ACTS {
         for stage in [Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Body, Stage::Kept] {
-            let mailing = mailing(the_second_time(stage, act.clone())).await;
-            let outcomes = mailing.all(&[(1, A), (2, B), (3, C)]).await;
+            let mailing = Mailing::with(the_second_time(stage, act.clone())).await;
+            let outcomes = all_met(&mailing, &[(1, A), (2, B), (3, C)], 1).await;
             let classes: Vec<_> = outcomes.iter().map(|outcome| outcome.class).collect();
             let (expected, copies) = match stage {
                 // Nothing of it was said yet that a new connection would have to hear.
@@ -63,8 +75,8 @@ async fn what_goes_wrong_with_the_mail_behind_is_not_the_mails_before() {
 async fn what_goes_wrong_with_the_mail_before_is_not_the_mails_behind() {
     for act in ACTS {
         for stage in [Stage::Body, Stage::Kept] {
-            let mailing = mailing(Faults::default().first(1, stage, act.clone())).await;
-            let outcomes = mailing.all(&[(1, A), (2, B)]).await;
+            let mailing = Mailing::with(Faults::default().first(1, stage, act.clone())).await;
+            let outcomes = all_met(&mailing, &[(1, A), (2, B)], 0).await;
             let classes: Vec<_> = outcomes.iter().map(|outcome| outcome.class).collect();
             assert_eq!(
                 classes,
@@ -106,7 +118,7 @@ async fn refusals_among_many_mails_reach_whom_they_are_for() {
 
 #[tokio::test]
 async fn a_relay_that_wants_fewer_mails_per_connection_loses_and_doubles_none() {
-    let mailing = mailing(Faults::default().mails_per_connection(7)).await;
+    let mailing = Mailing::with(Faults::default().mails_per_connection(7)).await;
     let mails: Vec<_> = (0..30).map(|number| (number, A)).collect();
     let outcomes = mailing.all(&mails).await;
     assert!(outcomes.iter().all(|outcome| outcome.class == OutcomeClass::Accepted), "{outcomes:?}");
@@ -131,8 +143,8 @@ async fn no_mail_is_doubled_or_called_what_it_is_not() {
             }
         }
     }
-    let settings = json!({"connections": 3, "timeout_seconds": TIMEOUT.as_secs_f64()});
-    let mailing = Mailing::over(SmtpOptions { faults, ..SmtpOptions::default() }, settings).await;
+    let options = SmtpOptions { faults, ..SmtpOptions::default() };
+    let mailing = Mailing::over(options, json!({"connections": 3})).await;
     let addresses: Vec<_> = (0..600).map(|number| format!("p{number}@campus.example")).collect();
     let mails: Vec<_> = (0..).zip(addresses.iter().map(String::as_str)).collect();
     let mut unclear = 0;

@@ -4,17 +4,13 @@ use belltower::simulator::{Act, Reply, Stage};
 
 use super::*;
 
-async fn impatient_mailing(faults: Faults) -> Mailing {
-    Mailing::over(SmtpOptions { faults, ..SmtpOptions::default() }, impatient()).await
-}
-
 const BEFORE_THE_MAIL: [Stage; 6] =
     [Stage::Connect, Stage::Ehlo, Stage::Mail, Stage::Rcpt, Stage::Data, Stage::Body];
 
 /// What becomes of one mail where `act` happens once at `stage`, and of the one after it.
 async fn meeting(stage: Stage, act: Act) -> (Outcome, Outcome) {
-    let mailing = impatient_mailing(Faults::default().first(1, stage, act)).await;
-    let met = mailing.mail(1, "a@campus.example").await;
+    let mailing = Mailing::with(Faults::default().first(1, stage, act)).await;
+    let met = mailing.met(mailing.mail(1, "a@campus.example")).await;
     let next = mailing.mail(2, "b@campus.example").await;
     let mailbox = mailing.relay.mailbox();
     assert_eq!(mailbox.mails_to("b@campus.example"), 1, "{stage:?}");
@@ -71,8 +67,9 @@ async fn a_mail_given_up_half_way_poisons_no_other() {
     for extensions in [vec!["PIPELINING".to_owned()], Vec::new()] {
         let faults = Faults::default().slow(Stage::Rcpt, TIMEOUT * 2);
         let options = SmtpOptions { faults, extensions, ..SmtpOptions::default() };
-        let mailing = Mailing::over(options, impatient()).await;
-        assert_eq!(mailing.class(1, "a@campus.example").await, OutcomeClass::Transient);
+        let mailing = Mailing::over(options, json!({})).await;
+        let (mail, waits) = (mailing.class(1, "a@campus.example"), || mailing.relay.stats().rcpt);
+        assert_eq!(time::running_out(TIMEOUT, waits, mail).await, OutcomeClass::Transient);
 
         let refusing = Faults::default().at(Stage::Body, Reply::new(554, "5.6.0 refused"));
         mailing.relay.set_faults(refusing);
@@ -109,14 +106,14 @@ async fn a_dropped_mail_poisons_no_other() {
 
 #[tokio::test]
 async fn an_answer_lost_after_the_mail_is_not_a_failure() {
-    let mailing = impatient_mailing(Faults::default().losing_answers()).await;
+    let mailing = Mailing::with(Faults::default().losing_answers()).await;
     assert_eq!(mailing.class(1, "a@campus.example").await, OutcomeClass::Unknown);
     assert_eq!(mailing.relay.mailbox().total(), 1);
 }
 
 #[tokio::test]
 async fn a_relay_that_is_not_there_is_tried_again_later() {
-    let mailing = impatient_mailing(Faults::default()).await;
+    let mailing = Mailing::with(Faults::default()).await;
     mailing.relay.stop().await;
     let outcome = mailing.channel.send(&[parcel(1, "a@campus.example")]).await.remove(0);
     assert_eq!((outcome.class, outcome.code), (OutcomeClass::Transient, None));
@@ -180,10 +177,10 @@ async fn a_mail_too_large_is_not_even_sent() {
 #[tokio::test]
 async fn a_relay_that_gives_up_reading_is_given_up() {
     // A mail that fits no socket's buffers, to a relay that reads nothing of it.
-    let mailing = impatient_mailing(Faults::default().at(Stage::Data, Act::Hang)).await;
+    let mailing = Mailing::with(Faults::default().at(Stage::Data, Act::Hang)).await;
     let long = "长".repeat(2_000_000);
     let text: Arc<str> = long.into();
     let content = Rendered { title: "t".into(), html: text.clone(), plain: text, link: None };
     let parcel = Parcel { content: Arc::new(content), ..parcel(1, "a@campus.example") };
-    assert_eq!(mailing.send(parcel).await.class, OutcomeClass::Transient);
+    assert_eq!(mailing.met(mailing.send(parcel)).await.class, OutcomeClass::Transient);
 }
