@@ -14,10 +14,6 @@ fn code(code: &str) -> SmsAct {
     SmsAct::Code(code.to_owned())
 }
 
-fn impatient() -> Value {
-    json!({ "timeout_seconds": TIMEOUT.as_secs_f64() })
-}
-
 #[tokio::test]
 async fn the_gateways_codes_mean_what_the_settings_say() {
     use OutcomeClass::{Config, PermanentMessage, PermanentRecipient, Throttled, Transient, Unknown};
@@ -77,7 +73,7 @@ async fn no_redirect_takes_texts_elsewhere() {
 #[tokio::test]
 async fn without_an_answer_it_counts_whether_the_call_was_out() {
     use OutcomeClass::{Transient, Unknown};
-    let texting = Texting::over(HttpSmsOptions::default(), impatient()).await;
+    let texting = Texting::with(faults()).await;
     for (at, act) in [
         (Moment::Call, SmsAct::Hang),
         (Moment::Sent, SmsAct::Hang),
@@ -86,7 +82,7 @@ async fn without_an_answer_it_counts_whether_the_call_was_out() {
         (Moment::Sent, SmsAct::Half),
     ] {
         texting.gateway.set_faults(faults().at(at, act.clone()));
-        let outcome = texting.text(7, "+8613800000001").await;
+        let outcome = texting.met(7, "+8613800000001").await;
         assert_eq!(outcome.class, Unknown, "{at:?} {act:?}");
         assert_eq!(
             outcome.reference,
@@ -192,7 +188,7 @@ async fn secrets_appear_in_nothing_that_is_kept() {
             "url": format!("http://{address}/send?key={{secret.key}}"),
             "body": {"mobile": "{to}", "content": "{text}", "key": "{secret.key}"},
         },
-        "secrets": {"key": "hunter2hunter2"}, "timeout_seconds": TIMEOUT.as_secs_f64(),
+        "secrets": {"key": "hunter2hunter2"}, "timeout_seconds": TIMEOUT.as_secs(),
     });
     let channel = channel(&settings, &Clock::manual(START));
     let echoed = channel.send(&[parcel(1, "+8613800000001")]).await;
@@ -209,7 +205,7 @@ async fn a_gateway_that_is_not_who_it_should_be_gets_nothing() {
     let impostor = SmtpSimulator::start(options).await.unwrap();
     let url = format!("https://{}/send", impostor.addr());
     let clock = Clock::manual(START);
-    let stranger = channel(&usual(&url, &impatient()), &clock);
+    let stranger = channel(&usual(&url, &json!({})), &clock);
     let outcome = stranger.send(&[parcel(1, "+8613800000001")]).await.remove(0);
     assert_eq!(outcome.class, OutcomeClass::Config, "{outcome:?}");
     assert!(stranger.check().await.unwrap_err().words.contains("TLS with 127.0.0.1:"));
@@ -217,7 +213,7 @@ async fn a_gateway_that_is_not_who_it_should_be_gets_nothing() {
     let folder = TempFolder::new();
     let ca = folder.path().join("ca.pem");
     std::fs::write(&ca, impostor.ca_pem().unwrap()).unwrap();
-    let mut settings = usual(&url, &impatient());
+    let mut settings = usual(&url, &json!({}));
     settings["ca_file"] = json!(ca);
     let known = channel(&settings, &clock);
     assert!(known.check().await.unwrap().contains("by its certificate"));
