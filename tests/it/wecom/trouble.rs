@@ -7,14 +7,10 @@ use futures_util::future::join_all;
 
 use super::*;
 
-async fn impatient_messaging(faults: WecomFaults) -> Messaging {
-    Messaging::over(faults, impatient()).await
-}
-
 /// What becomes of one message where `act` happens once at `call`, and of the one after it.
 async fn meeting(call: WecomCall, act: WecomAct) -> (Outcome, Outcome) {
-    let messaging = impatient_messaging(WecomFaults::default().first(1, call, act)).await;
-    let met = messaging.one().await;
+    let messaging = Messaging::with(WecomFaults::default().first(1, call, act)).await;
+    let met = messaging.met(messaging.one()).await;
     let next = messaging.tell(&["wang"]).await.remove(0);
     assert_eq!(messaging.corp.mailbox().messages_to("wang"), 1, "{call:?}");
     (met, next)
@@ -37,7 +33,7 @@ async fn a_message_that_went_out_without_an_answer_leaves_doubt_and_a_token_does
 
 #[tokio::test]
 async fn a_corp_that_is_not_there_is_tried_again_later() {
-    let messaging = impatient_messaging(WecomFaults::default()).await;
+    let messaging = Messaging::with(WecomFaults::default()).await;
     let Messaging { corp, channel, .. } = messaging;
     let endpoint = corp.addr().to_string();
     corp.stop().await;
@@ -161,8 +157,8 @@ async fn trouble_while_narrowing_down_is_nobodys_refusal() {
         act: WecomAct::Error { errcode: 60_111, errmsg: "userid not found".to_owned() },
     };
     let faults = WecomFaults::default().with(unknown).first(1, WecomCall::Send, WecomAct::Hang);
-    let messaging = impatient_messaging(faults).await;
-    let outcomes = messaging.tell(&["u1", "u2", "u3", "u4"]).await;
+    let messaging = Messaging::with(faults).await;
+    let outcomes = messaging.met(messaging.tell(&["u1", "u2", "u3", "u4"])).await;
     assert_eq!(classes(&outcomes), [Unknown, Unknown, Transient, Transient], "two were never handed over");
     assert_eq!(messaging.corp.mailbox().total(), 0);
 }
