@@ -11,7 +11,7 @@ use belltower::domain::id::BroadcastId;
 use belltower::domain::operator::Role;
 use belltower::service::broadcasts::Progress;
 use belltower::service::{recipients, scenarios};
-use belltower::simulator::{Faults, MailQuery, SmtpOptions, SmtpSimulator, Stage};
+use belltower::simulator::{Act, Faults, MailQuery, Reply, SmtpOptions, SmtpSimulator, Stage};
 use belltower::store::{Db, broadcasts as kept};
 use serde_json::json;
 
@@ -24,12 +24,11 @@ const PEOPLE: usize = 400;
 /// Who has their mail at the least before somebody does something, and who has none at the least when all are dead, apart from
 /// those whose mail was under way.
 const SOME: usize = PEOPLE / 16;
-/// So that there is time for a command before all have their mail.
-const SLOW: Duration = Duration::from_millis(800);
 const ALERT: &str = "紧急";
 const CORRECTION: &str = "更正";
 
-/// A server in the midst of an alert, whose relay keeps a mail some time before it says so.
+/// A server in the midst of an alert. Its relay says of some mails that it has them, and of no more, so that there is time for a
+/// command before all have theirs.
 struct Midst {
     url: String,
     here: Installation,
@@ -39,7 +38,8 @@ struct Midst {
 
 impl Midst {
     async fn of(url: String) -> Self {
-        let faults = Faults::default().slow(Stage::Kept, SLOW);
+        let some = Faults::default().first(SOME as u64, Stage::Kept, Reply::new(250, "2.0.0 Kept"));
+        let faults = some.at(Stage::Kept, Act::Hang);
         let relay = SmtpSimulator::start(SmtpOptions { faults, ..SmtpOptions::default() }).await.unwrap();
         let here = Installation::with(vec![("BELLTOWER_DATABASE", url.clone())]);
         here.smtp_provider(relay.addr()).await;
