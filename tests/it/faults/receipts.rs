@@ -5,10 +5,11 @@ use std::time::{Duration, Instant};
 use belltower::simulator::{HttpSmsOptions, HttpSmsSimulator};
 use serde_json::{Value, json};
 
+use super::LOST;
 use crate::support::process::{Installation, Server};
 
 async fn until(server: &Server, key: &str, id: &str, state: &str) -> Value {
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + LOST;
     loop {
         let message = server.get(key, &format!("/api/v1/messages/{id}")).await;
         if message["counts"]["all"][state] == 1 {

@@ -15,9 +15,11 @@ use belltower::service::{Services, recipients, scenarios};
 use belltower::simulator::{SmtpOptions, SmtpSimulator};
 use belltower::store::Db;
 use serde_json::json;
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use url::Url;
 
+use super::LOST;
 use crate::support::database::{with_postgres, with_sqlite};
 use crate::support::fire::{fire, press_fire};
 use crate::support::slow_link::SlowLink;
@@ -26,7 +28,8 @@ use crate::support::{TERMINAL, operator, services};
 const PEOPLE: usize = 400;
 /// There and back, for each thing that is asked of the database.
 const LATE: Duration = Duration::from_millis(10);
-const HELD: Duration = Duration::from_secs(2);
+/// Long enough for somebody to press meanwhile, and far below the five seconds that whoever writes waits for a file.
+const HELD: Duration = Duration::from_millis(500);
 
 /// The starters, a relay, and people with a mailbox.
 async fn campus(s: &Services, relay: &SmtpSimulator) {
@@ -52,7 +55,7 @@ async fn campus(s: &Services, relay: &SmtpSimulator) {
 
 /// Waits until it is the midst of an alert.
 async fn first_quarter(relay: &SmtpSimulator) {
-    let deadline = Instant::now() + Duration::from_mins(1);
+    let deadline = Instant::now() + LOST;
     while relay.mailbox().message_ids() < PEOPLE / 4 {
         assert!(Instant::now() < deadline, "the first quarter never went out");
         tokio::time::sleep(Duration::from_millis(2)).await;
@@ -130,7 +133,9 @@ fn an_alert_goes_on_and_another_is_kept_when_whoever_holds_the_file_lets_it_go()
         let s = services(Db::open(&url).await.unwrap());
         campus(&s, &relay).await;
         let Db::Sqlite { writer, .. } = &s.db else { panic!("an embedded store") };
-        let mut other = writer.connect_options().connect().await.unwrap();
+        // The dispatcher writes and writes; whoever wants the file between is to get it.
+        let patient = SqliteConnectOptions::clone(&writer.connect_options()).busy_timeout(LOST);
+        let mut other = patient.connect().await.unwrap();
         let mut dispatcher = Dispatcher::new(s.clone());
         let officer = operator(Role::DutyOfficer);
         let press = async |place: &str| press_fire(&s, &officer, Run::Live, &fire(place)).await.unwrap().id;
