@@ -22,6 +22,9 @@ use crate::support::app::{Answer, TestApp};
 use crate::support::operator;
 use crate::support::services::START;
 
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Nobody of those who sign in.
 const TERMINAL: Caller = Caller::Command("operator create");
 
@@ -41,8 +44,7 @@ async fn university(by_oidc: bool) -> (TestApp, CampusSignInSimulator) {
     let settings = Config::load(None, variables).unwrap().campus_sign_in.unwrap();
     let app = TestApp::start_with(|services| {
         time.set(services.clock.clone()).unwrap();
-        let patience = Duration::from_secs(2);
-        let sign_in = SignIn::waiting(&settings, services.clock.clone(), patience).unwrap();
+        let sign_in = SignIn::waiting(&settings, services.clock.clone(), PATIENCE).unwrap();
         services.sign_in = Some(Arc::new(sign_in));
     })
     .await;

@@ -22,6 +22,8 @@ use crate::support::operator;
 use crate::support::services::START;
 
 const SCRIPT: &str = "<script>alert(1)</script>";
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A campus whose people sign in at a sign-in of its own: Li, and Zhou, whom the directory does not have.
 struct University {
@@ -42,6 +44,11 @@ impl University {
 
     /// With more settings, and a sign-in whose clock is so many milliseconds ahead.
     async fn with(kind: Kind, more: &Value, ahead: i64) -> Self {
+        Self::waiting(kind, more, ahead, PATIENCE).await
+    }
+
+    /// Whose sign-in is waited for so long.
+    async fn waiting(kind: Kind, more: &Value, ahead: i64, patience: Duration) -> Self {
         let time: Arc<OnceLock<Clock>> = Arc::default();
         let shown = Arc::clone(&time);
         let clock = VendorClock(Arc::new(move || shown.get().map_or(START.0, |clock| clock.now().0) + ahead));
@@ -65,7 +72,6 @@ impl University {
         let settings = Config::load(None, variables).unwrap().campus_sign_in.unwrap();
         let campus = Campus::with(|services| {
             time.set(services.clock.clone()).unwrap();
-            let patience = Duration::from_secs(2);
             let sign_in = SignIn::waiting(&settings, services.clock.clone(), patience).unwrap();
             services.sign_in = Some(Arc::new(sign_in));
         })
@@ -86,6 +92,19 @@ impl University {
         let mut phone = Phone::new(&self.campus);
         phone.sign_in("liwei").await;
         phone
+    }
+
+    /// Somebody who was led there, and what leads them back. Where it was too slow to be gone to, somebody else tries a while
+    /// later.
+    async fn led_back(&self, login: &str) -> (Phone<'_>, String) {
+        loop {
+            let mut phone = self.phone().await;
+            let gone = phone.get("/bind/wecom/sign-in").await;
+            if let Ok(there) = Url::parse(gone.header("location").unwrap()) {
+                return (phone, say(there, login).await);
+            }
+            self.campus.app.clock.turn(10_000);
+        }
     }
 
     /// The whole way, as somebody of that login there.
@@ -384,7 +403,6 @@ async fn while_it_is_down_a_code_is_the_way() {
     let flood = "<".repeat(2 << 20);
     let outages = |page: &str| {
         vec![
-            SignInAct::Hang,
             SignInAct::Status(500),
             SignInAct::Reset,
             SignInAct::Garbage,
@@ -414,6 +432,17 @@ async fn while_it_is_down_a_code_is_the_way() {
             let page = phone.get(told.header("location").unwrap()).await;
             assert!(is_form(&page), "{shown}: {}", page.text);
         }
+        assert!(!there.is_bound().await);
+    }
+    // One that says nothing is not waited for without end.
+    for (kind, call) in [(Kind::Cas, SignInCall::Validate), (Kind::Oidc, SignInCall::Token)] {
+        let there = University::waiting(kind, &json!({}), 0, Duration::from_secs(1)).await;
+        let (mut phone, back) = there.led_back("liwei").await;
+        there.faults(call, SignInAct::Hang);
+        let told = phone.get(&back).await;
+        assert_eq!(told.status, 303, "{call:?} {}", told.text);
+        let page = phone.get(told.header("location").unwrap()).await;
+        assert!(is_form(&page), "{call:?}: {}", page.text);
         assert!(!there.is_bound().await);
     }
     // Before anybody is sent there.
