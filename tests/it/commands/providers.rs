@@ -12,7 +12,7 @@ const CREATE: [&str; 7] =
 
 fn settings(folder: &TempFolder, port: u16) -> String {
     let settings = json!({
-        "host": "127.0.0.1", "port": port, "tls": "none", "timeout_seconds": 2,
+        "host": "127.0.0.1", "port": port, "tls": "none", "timeout_seconds": 30,
         "from_address": "bell@campus.example", "from_name": "钟楼大学",
     });
     let path = folder.path().join("relay.json");

@@ -31,7 +31,7 @@ impl Account {
         let options = OfficialAccountOptions { clock, ..OfficialAccountOptions::default() };
         let simulator = OfficialAccountSimulator::start(options).await.unwrap();
         let mut settings = simulator.settings();
-        settings["timeout_seconds"] = json!(3);
+        settings["timeout_seconds"] = json!(30);
         let new = NewProvider {
             name: "钟楼大学公众号".to_owned(),
             channel: ChannelKind::Wechat,

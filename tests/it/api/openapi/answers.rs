@@ -91,7 +91,7 @@ async fn every_success_described_happens_and_looks_so() {
     walk.app.drain().await;
     let waited = walk
         .ask(send, skipping, |r| {
-            test(r.json(&first).header("Idempotency-Key", "k").header("Prefer", "wait=1"))
+            test(r.json(&first).header("Idempotency-Key", "k").header("Prefer", "wait=30"))
         })
         .await;
     assert_eq!(waited.expect(200)["status"], "completed");
