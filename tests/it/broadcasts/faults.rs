@@ -72,7 +72,7 @@ on_both!(a_channel_that_hangs_is_named_and_keeps_nobody_from_the_others, |db| as
     assert!(of(&progress, ChannelKind::Email).is_stuck, "{progress:?}");
     assert!(!of(&progress, ChannelKind::Sms).is_stuck);
     assert_eq!(progress.reached, 40);
-    campus.relay.set_faults(Faults::default());
+    campus.mended().await;
     for _ in 0..6 {
         campus.turn(Duration::from_mins(2));
         campus.drain().await;

@@ -26,7 +26,7 @@ use belltower::domain::operator::Role;
 use belltower::domain::provider::ProviderKind;
 use belltower::service::broadcasts::{self, BroadcastRow, Pressed, Progress};
 use belltower::service::caller::OperatorCaller;
-use belltower::service::providers::{self, NewProvider};
+use belltower::service::providers::{self, NewProvider, ProviderChanges};
 use belltower::service::{Caller, Services, recipients, scenarios};
 use belltower::simulator::{Faults, MailQuery, SmtpOptions, SmtpSimulator};
 use belltower::store::Db;
@@ -53,7 +53,7 @@ impl Campus {
         Self::waiting(db, people, faults, None).await
     }
 
-    /// Whose relay is waited for no longer than a second.
+    /// Whose relay is waited for no longer than two seconds.
     async fn hanging(db: Db, people: usize, faults: Faults) -> Self {
         Self::waiting(db, people, faults, Some(2)).await
     }
@@ -81,6 +81,17 @@ impl Campus {
         recipients::put(&s, &TERMINAL, "9999", &nowhere).await.unwrap();
         let dispatcher = Dispatcher::new(s.clone());
         Self { s, relay, dispatcher }
+    }
+
+    /// From now on its relay is waited for as long as any other, and does not hang.
+    async fn mended(&self) {
+        let owner = operator(Role::Owner);
+        let all = providers::list(&self.s, &owner).await.unwrap();
+        let relay = all.iter().find(|provider| provider.name == "relay").unwrap().id;
+        let patient = json!({ "timeout_seconds": null });
+        let changes = ProviderChanges { settings: Some(patient), ..ProviderChanges::default() };
+        providers::update(&self.s, &owner, relay, changes).await.unwrap();
+        self.relay.set_faults(Faults::default());
     }
 
     /// The scenario `fire` asks nobody whether they are safe.
