@@ -84,6 +84,11 @@ impl Endpoint {
         std::mem::take(&mut *self.got.lock().unwrap())
     }
 
+    /// How much that is, which stays to be looked at.
+    pub(super) fn count(&self) -> u64 {
+        self.got.lock().unwrap().len() as u64
+    }
+
     /// The types of what it was sent since the last time somebody looked.
     pub(super) fn kinds(&self) -> Vec<String> {
         self.got().iter().map(Got::kind).collect()

@@ -8,8 +8,6 @@ mod queues;
 mod reading;
 mod sending;
 
-use std::time::Duration;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use belltower::channel::outward::{Outward, TIMEOUT};
@@ -31,11 +29,7 @@ const SUBSCRIPTIONS: &str = "/subscriptions";
 
 /// A server that may call this machine.
 async fn app() -> TestApp {
-    app_with(TIMEOUT).await
-}
-
-async fn app_with(timeout: Duration) -> TestApp {
-    app_of(|s| s.outward = Some(Outward::new(AllowPrivate::Everywhere, timeout).unwrap())).await
+    app_of(|s| s.outward = Some(Outward::new(AllowPrivate::Everywhere, TIMEOUT).unwrap())).await
 }
 
 /// A server over these services, whose directory has two people.
