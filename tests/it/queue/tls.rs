@@ -10,7 +10,7 @@ use belltower::queue::Queue;
 use belltower::service::Services;
 
 use super::{EMAIL, entry, take};
-use crate::support::broker::{Broker, until, until_away, with_broker};
+use crate::support::broker::{Broker, until, until_away, until_it_stands, with_broker};
 use crate::support::folder::TempFolder;
 use crate::support::tls_front::TlsFront;
 
@@ -38,6 +38,7 @@ fn a_broker_of_an_authority_of_ones_own_is_used() {
     with_broker(async |broker: &'static Broker| {
         let front = TlsFront::start(&broker.server(), &["127.0.0.1"]).await;
         let (queue, _folder) = queue(broker, &front, true).await;
+        until_it_stands(queue.as_ref()).await;
         queue.publish(entry(Lane::High, EMAIL)).await.unwrap();
         assert_eq!(take(queue.as_ref(), EMAIL).await, entry(Lane::High, EMAIL));
         assert_eq!(queue.received(Lane::High), 1);

@@ -109,14 +109,19 @@ pub(crate) fn queue(broker: &BrokerUrl) -> RabbitQueue {
     RabbitQueue::new(broker.clone(), None)
 }
 
-/// A queue that the broker keeps entries of: whoever publishes waits a second at most, and a broker that makes thirty queues
-/// beside other work may take longer.
+/// A queue that the broker keeps entries of.
 pub(crate) async fn standing(broker: &BrokerUrl) -> RabbitQueue {
     let queue = queue(broker);
+    until_it_stands(&queue).await;
+    queue
+}
+
+/// Waits until the broker keeps entries of a queue: whoever publishes waits a second at most, and a broker that makes thirty
+/// queues beside other work may take longer.
+pub(crate) async fn until_it_stands(queue: &dyn Queue) {
     // Nobody takes this.
     let entry = Entry { lane: Lane::Low, work: Work::Send(Outlet::Sandbox) };
     until("the broker keeps what is published", async || queue.publish(entry).await.ok()).await;
-    queue
 }
 
 /// Waits until the queue says so of itself; a broker answers when it does.
