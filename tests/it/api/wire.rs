@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use belltower::http::server::Limits;
+use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -66,13 +67,12 @@ async fn answers(
             limits.idle = idle;
         })
         .await;
-        all.clear();
-        for request in requests(&app) {
-            let heard = answer(&app, &request).await;
-            all.push((request, heard));
-        }
+        let requests = requests(&app);
+        let heard = join_all(requests.iter().map(|request| answer(&app, request))).await;
         // Of one that was cut before it was taken up nothing is heard.
-        if all.iter().all(|(_, heard)| !heard.is_empty()) {
+        let are_answered = heard.iter().all(|heard| !heard.is_empty());
+        all = requests.into_iter().zip(heard).collect();
+        if are_answered {
             break;
         }
     }
@@ -98,7 +98,7 @@ async fn so_is_the_head_of_a_later_request() {
 async fn so_is_what_follows_an_answer_that_needed_none_of_it() {
     let head = "POST /api/v1/messages HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer none\r\n";
     let bodies = ["Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", "Content-Length: 10\r\n\r\nhello"];
-    let requests = |_: &TestApp| bodies.map(|body| format!("{head}{body}")).to_vec();
+    let requests = |_: &TestApp| Vec::from(bodies.map(|body| format!("{head}{body}")));
     for (request, heard) in answers(|_| {}, requests).await {
         assert_eq!(statuses(&heard), [401], "{request}");
     }
