@@ -10,7 +10,7 @@ use super::super::messages::OwnWord;
 use super::changing::{Doer, lapse, launched, text_as_it_is, waited_too_long};
 use super::once::Once;
 use super::words::{self, Way, Words};
-use super::{Services, hand, may_choose, rules, telling};
+use super::{Services, hand, may_choose, rules, still, telling};
 use crate::clock::Timestamp;
 use crate::domain::audience::Params;
 use crate::domain::emergency::{Act, Chosen, Hand, Needs, Part, Plan, Run, Scenario, State, choose};
@@ -253,23 +253,21 @@ pub(super) async fn begin(
         request_id: begin.request_id,
     };
     let alert = words::word(s, &words, &way).await?;
-    let counting = async {
-        match hand {
-            // Its device has no use for a number, and waits.
-            Hand::Button => Ok(None),
-            _ => alert.count(s).await.map(Some),
-        }
+    let going_out = match needs {
+        Needs::Nobody => still::going_out(s, begin.run, plan.scenario.level),
+        Needs::Second { .. } => None,
     };
-    let keeping = async {
-        let kept = keep(s, doer, hand, &plan, begin, needs, &alert, expires_at, &rules).await?;
-        if kept.attached_to.is_none() && kept.state == State::Live {
-            // The planner need not wait until people are counted.
-            alert.announce(s);
-        }
-        Ok::<_, Error>(kept)
+    let kept = keep(s, doer, hand, &plan, begin, needs, &alert, expires_at, &rules).await?;
+    if kept.attached_to.is_none() && kept.state == State::Live {
+        alert.announce(s);
+    }
+    drop(going_out);
+    // Afterwards: counting everybody would take a processor from the alert.
+    let audience = match hand {
+        // Its device has no use for a number, and waits.
+        Hand::Button => Ok(None),
+        _ => alert.count(s).await.map(Some),
     };
-    let (audience, kept) = tokio::join!(counting, keeping);
-    let kept = kept?;
     if kept.attached_to.is_none() {
         telling::others(s, kept.id, doer.operator);
     } else if kept.differs && matches!(hand, Hand::Button) {

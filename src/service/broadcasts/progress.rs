@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -95,6 +96,8 @@ pub(in crate::service) struct Lately {
     pub(super) open: Mutex<Option<(Duration, Arc<[OpenBroadcast]>)>>,
     /// Whether routine sending stands still.
     pub(super) still: Mutex<Option<(Duration, bool)>>,
+    /// Red alerts that are being kept, see [`still`](super::still).
+    pub(super) going_out: AtomicUsize,
 }
 
 /// What was known of one.

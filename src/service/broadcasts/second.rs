@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::changing::{Doer, InHand, illegal, launched, text_as_it_is};
 use super::words::{self, Way, Words};
-use super::{Services, may_choose, telling, time};
+use super::{Services, may_choose, still, telling, time};
 use crate::domain::audience::{Audience, Params};
 use crate::domain::emergency::{Act, HandKind, Overridden, Part, Run, Scenario, State, choose};
 use crate::domain::id::BroadcastId;
@@ -84,6 +84,7 @@ async fn launch(
     request_id: &str,
 ) -> Result<()> {
     let (id, now) = (hand.row.id, hand.now);
+    let going_out = still::going_out(s, hand.row.run, hand.row.plan.0.scenario.level);
     hand.act(doer, act, detail).await?;
     begins_anew(&mut hand);
     hand.row.live_at = Some(now);
@@ -113,6 +114,7 @@ async fn launch(
     // At the end, as it says what all of this took.
     doer.note(&mut hand.tx, id, now, Act::Launch, &launched(s, &alert, since)).await?;
     hand.commit().await?;
+    drop(going_out);
     alert.announce(s);
     telling::others(s, id, doer.operator);
     Ok(())

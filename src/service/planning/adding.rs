@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::plan::Plan;
 use super::watch::Watch;
-use super::{CHUNK, FIRST, failed};
+use super::{CHUNK, FIRST, LEAD, failed};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::queue::{Entry, Work};
@@ -89,6 +89,9 @@ pub(super) async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch)
         planned.extend(added);
         watch.look(s).await?;
         let is_last = chunk.people < size;
+        if size == FIRST && s.db.has_one_process() {
+            tokio::time::sleep(LEAD).await;
+        }
         size = CHUNK.min(size * 2);
         next = if is_last { None } else { plan.next_chunk(s, now, size).await? };
     }

@@ -30,6 +30,10 @@ const CHUNK: i64 = 2_000;
 /// Of those of a large message the first, so that they are handed over while the others are planned; each time twice as many.
 const FIRST: i64 = 200;
 
+/// The workers that the first of them wake come to the only writer there is before the planner does again. A few turns of theirs
+/// are as long as a chunk.
+const LEAD: Duration = Duration::from_millis(5);
+
 /// Messages taken by one claim; most are for few people, so that their transactions can be shared.
 const CLAIM: i64 = 64;
 

@@ -150,13 +150,14 @@ pub async fn waiting(db: &Db) -> Result<Vec<BroadcastRow>> {
 /// A red alert to real people that began at `since` or later has deliveries that are not handed over yet.
 pub async fn red_goes_out(db: &Db, since: Timestamp) -> Result<bool> {
     let (live, drill, red) = (State::Live.code(), Run::Drill.code(), Level::Red.code());
-    let (routing, sending) = (Status::Routing.code(), Status::Sending.code());
+    let open = [Status::Accepted, Status::Routing, Status::Sending];
+    let [accepted, routing, sending] = open.map(Status::code);
     let text = format!(
         "SELECT EXISTS (SELECT 1 FROM broadcast b
             JOIN broadcast_message bm ON bm.broadcast_id = b.id
             JOIN message m ON m.id = bm.message_id
          WHERE b.state = {live} AND b.level = {red} AND b.run <> {drill} AND b.live_at >= $1
-            AND m.status IN ({routing}, {sending}))"
+            AND m.status IN ({accepted}, {routing}, {sending}))"
     );
     Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(since.0).fetch_one(c).await)?)
 }

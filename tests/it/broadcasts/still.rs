@@ -1,9 +1,11 @@
 //! Routine sending stands still while a red alert goes out.
 
+use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::id::MessageId;
 use belltower::domain::subscription::EventKind;
 use belltower::service::broadcasts::{Rules, change_rules};
-use belltower::service::messages::{self, AcceptOptions};
+use belltower::service::messages::{self, AcceptOptions, Counts};
+use belltower::service::planning;
 use belltower::service::sources::{self, NewSource};
 use belltower::simulator::{Reply, Stage};
 use belltower::store::subscription_events::{self, NewEvent};
@@ -44,10 +46,29 @@ async fn texts(campus: &Campus) {
     providers::create(&campus.s, &operator(Role::Owner), new).await.unwrap();
 }
 
-async fn is_out(campus: &Campus, id: MessageId) -> bool {
+async fn counts(campus: &Campus, id: MessageId) -> Counts {
     let counts = messages::get(&campus.s, &operator(Role::Owner), id).await.unwrap().summary.counts.all;
     assert_eq!(counts.planned, 1, "{counts:?}");
+    counts
+}
+
+async fn is_out(campus: &Campus, id: MessageId) -> bool {
+    let counts = counts(campus, id).await;
     counts.sent + counts.delivered == 1
+}
+
+/// Texts are looked for once, and whether this one was taken.
+async fn is_taken(campus: &mut Campus, id: MessageId) -> bool {
+    campus.dispatcher.step(Outlet::Live(AddressKind::Mobile)).await.unwrap();
+    counts(campus, id).await.pending == 0
+}
+
+/// A text that is planned and that nobody has looked for yet.
+async fn waiting(campus: &Campus) -> MessageId {
+    texts(campus).await;
+    let routine = routine(campus).await;
+    while planning::plan_next(&campus.s, 7).await.unwrap() > 0 {}
+    routine
 }
 
 /// A relay that takes nothing for now: the alert does not go out by mail.
@@ -102,6 +123,39 @@ on_both!(routine_goes_on_beside_it_where_the_rules_say_so, |db| async {
     let routine = routine(&campus).await;
     campus.drain().await;
     assert!(is_out(&campus, routine).await);
+});
+
+on_both!(nothing_routine_is_taken_once_it_is_pressed_though_nobody_has_planned_it, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let routine = waiting(&campus).await;
+    let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
+    assert!(!is_taken(&mut campus, routine).await);
+    assert!(!is_taken(&mut campus, routine).await, "that was not remembered as another answer");
+    broadcasts::stop(&campus.s, &person(Role::DutyOfficer, 1), None, id, "").await.unwrap();
+    assert!(is_taken(&mut campus, routine).await);
+});
+
+on_both!(nothing_routine_is_taken_while_a_press_is_being_kept, |db| async {
+    // Of one writer nobody takes anything meanwhile.
+    let Db::Postgres(pool) = db.clone() else { return };
+    let mut campus = Campus::new(db, 3).await;
+    let routine = waiting(&campus).await;
+    let mut held = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE broadcast IN EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    let s = campus.s.clone();
+    let pressing = tokio::spawn(async move {
+        press_fire(&s, &person(Role::DutyOfficer, 1), Run::Live, &fire("图书馆")).await
+    });
+    let text = "SELECT count(*) > 0 FROM pg_stat_activity
+        WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    while !sqlx::query_scalar::<_, bool>(text).fetch_one(&pool).await.unwrap() {
+        assert!(!pressing.is_finished());
+    }
+    assert!(!is_taken(&mut campus, routine).await);
+    held.rollback().await.unwrap();
+    let id = pressing.await.unwrap().unwrap().id;
+    broadcasts::stop(&campus.s, &person(Role::DutyOfficer, 1), None, id, "").await.unwrap();
+    assert!(is_taken(&mut campus, routine).await);
 });
 
 on_both!(a_drill_keeps_nobody_waiting, |db| async {

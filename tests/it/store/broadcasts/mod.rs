@@ -157,7 +157,14 @@ on_both!(no_number_of_drills_hides_what_is_real_or_comes_before_it, |db| async {
 
 on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
     sources(&db).await;
-    let statuses = [Status::Sending, Status::Completed, Status::Sending, Status::Sending, Status::Routing];
+    let statuses = [
+        Status::Sending,
+        Status::Completed,
+        Status::Sending,
+        Status::Sending,
+        Status::Routing,
+        Status::Accepted,
+    ];
     let messages = (1..).zip(statuses).map(|(id, status)| NewMessage { status, ..message(id) });
     keep_messages(&db, &messages.collect::<Vec<_>>()).await;
     let plan = plan();
@@ -179,12 +186,15 @@ on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
         tx.commit().await.unwrap();
     }
     assert!(!red_goes_out(&db, Timestamp(100)).await.unwrap());
-    let id = keep(&db, &live("e")).await;
-    let mut tx = db.begin().await.unwrap();
-    add_message(&mut tx, id, Part::Alert, MessageId(5)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert!(red_goes_out(&db, Timestamp(200)).await.unwrap());
-    assert!(!red_goes_out(&db, Timestamp(201)).await.unwrap(), "it began before");
+    for (open_key, message, live_at) in [("e", 5, 200), ("f", 6, 300)] {
+        let live_at = Timestamp(live_at);
+        let id = keep(&db, &NewBroadcast { live_at: Some(live_at), ..live(open_key) }).await;
+        let mut tx = db.begin().await.unwrap();
+        add_message(&mut tx, id, Part::Alert, MessageId(message)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert!(red_goes_out(&db, live_at).await.unwrap(), "{open_key}");
+        assert!(!red_goes_out(&db, Timestamp(live_at.0 + 1)).await.unwrap(), "it began before");
+    }
 });
 
 on_both!(others_are_told_once_and_of_what_stands, |db| async {
