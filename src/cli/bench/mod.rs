@@ -2,12 +2,13 @@
 //!
 //! - [`ingest`], [`fanout`], [`dispatch`], [`emergency`] with [`stage`], [`presses`] and [`killed`], [`receipts`],
 //!   [`console`], [`history`], [`nodes`], [`scim`], [`footprint`]: one bench each
-//! - [`bed`]: what they lie on; [`process`]: a server apart; [`campus`]: what messages heed there; [`stored`]: what ended long
+//! - [`bed`]: what they lie on; [`process`]: a server apart, [`cpu`]: what processors it takes; [`campus`]: what messages heed there; [`stored`]: what ended long
 //!   ago; [`load`]: the client, and [`request`]: what it asks; [`vendors`]: who is sent to; [`report`]: how figures are shown
 
 mod bed;
 mod campus;
 mod console;
+mod cpu;
 mod dispatch;
 mod emergency;
 mod fanout;
@@ -55,7 +56,7 @@ history    intake, messages to one person each and the console's pages on a smal
            and more for each person, and how much more they cost there; not part of all, --count 1000000 is ten million
            deliveries
 nodes      intake, sending, and an alert with nothing else to do and with routine deliveries waiting, by one node and by three
-           on one store; not part of all, needs --database and --queue
+           on one store, and the processor time each of these takes; not part of all, needs --database and --queue
 scim       people pushed one by one by an identity system over four connections: all looked for and created, one in ten
            changed, one in ten deactivated, all listed, and counted in the end; not part of all
 footprint  an idle server: memory, time to be ready, size";

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::bed::{self, Bed, CALLER};
+use super::cpu::{Cost, Used};
 use super::emergency::{CONNECTIONS, LATENCY, MOST, PATIENCE, PLACE, ROUTINE, campus, drill, press, sent};
 use super::load::Until;
 use super::process::Server;
@@ -38,9 +39,12 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         (["an alert to everyone, one node", "  three nodes"], one.alert.rate, several.alert.rate),
     ];
     for ([first, then], one, several) in rates {
-        figures.push(Figure::new(BENCH, first, one, "/s"));
-        figures.push(Figure::new(BENCH, then, several, "/s"));
-        figures.push(Figure::new(BENCH, "  of one", several / one * 100.0, "%").aim(Aim::AtLeast(LEAST)));
+        let share = several.per_second / one.per_second * 100.0;
+        figures.push(Figure::new(BENCH, first, one.per_second, "/s"));
+        figures.extend(Cost::figures(one.cost, BENCH));
+        figures.push(Figure::new(BENCH, then, several.per_second, "/s"));
+        figures.extend(Cost::figures(several.cost, BENCH));
+        figures.push(Figure::new(BENCH, "  of one", share, "%").aim(Aim::AtLeast(LEAST)));
     }
     let first = |alert: &Alert| alert.first_call.as_secs_f64() * 1_000.0;
     figures.push(Figure::new(BENCH, "the alert's first call, one node", first(&one.alert), "ms"));
@@ -51,8 +55,8 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
     ];
     for ([rate, call], rates) in beside {
         let Rates { alert: alone, beside, .. } = rates;
-        figures.push(Figure::new(BENCH, rate, beside.rate, "/s"));
-        let share = beside.rate / alone.rate * 100.0;
+        figures.push(Figure::new(BENCH, rate, beside.rate.per_second, "/s"));
+        let share = beside.rate.per_second / alone.rate.per_second * 100.0;
         figures.push(Figure::new(BENCH, "  of it alone", share, "%").aim(Aim::AtLeast(LEAST_BESIDE)));
         figures.push(Figure::new(BENCH, call, first(beside), "ms"));
         let share = first(beside) / first(alone) * 100.0;
@@ -64,20 +68,27 @@ pub(super) async fn run(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
 /// All nodes together, a second.
 struct Rates {
     /// Messages.
-    taken: f64,
+    taken: Rate,
     /// Deliveries of one message to everyone by three channels, from its acceptance until the last is settled.
-    sent: f64,
+    sent: Rate,
     /// Messages to one person each, from the first that is accepted to the last that is handed over.
-    own: f64,
+    own: Rate,
     alert: Alert,
     /// With routine deliveries waiting.
     beside: Alert,
 }
 
 struct Alert {
-    /// Deliveries a second to everyone by three channels, from its press until the last is handed over.
-    rate: f64,
+    /// Deliveries to everyone by three channels, from its press until the last is handed over.
+    rate: Rate,
     first_call: Duration,
+}
+
+#[derive(Clone, Copy)]
+struct Rate {
+    per_second: f64,
+    /// What one of them takes of the machine.
+    cost: Option<Cost>,
 }
 
 async fn measured(bench: &Bench, count: usize) -> anyhow::Result<Rates> {
@@ -113,6 +124,15 @@ impl Nodes {
         Ok(Self { bed, s, servers })
     }
 
+    fn used(&self) -> Option<Used> {
+        Used::now(self.servers.iter().filter_map(Server::id))
+    }
+
+    /// Of so many pieces that were all there was to do since then.
+    fn cost(&self, since: Option<Used>, pieces: f64) -> Option<Cost> {
+        Some(self.used()?.each(since?, pieces))
+    }
+
     async fn end(self) -> anyhow::Result<()> {
         for server in self.servers {
             server.kill().await?;
@@ -123,7 +143,7 @@ impl Nodes {
 }
 
 /// Each node is asked over its share of the connections.
-async fn taken(bench: &Bench, count: usize) -> anyhow::Result<f64> {
+async fn taken(bench: &Bench, count: usize) -> anyhow::Result<Rate> {
     let mut key = None;
     let nodes = Nodes::start(bench, count, "web", async |s| {
         key = Some(bed::source(s).await?);
@@ -147,13 +167,16 @@ async fn taken(bench: &Bench, count: usize) -> anyhow::Result<f64> {
     };
     // Each answers as many as one alone does.
     ask(ingest::warm_up(connections)).await?;
-    let rate = ask(Until::Passed(Duration::from_secs(seconds))).await?;
+    let before = nodes.used();
+    let began = Instant::now();
+    let per_second = ask(Until::Passed(Duration::from_secs(seconds))).await?;
+    let cost = nodes.cost(before, per_second * began.elapsed().as_secs_f64());
     nodes.end().await?;
-    Ok(rate)
+    Ok(Rate { per_second, cost })
 }
 
 /// Deliveries of a message to everyone, and messages to one person each.
-async fn routine(bench: &Bench, count: usize) -> anyhow::Result<(f64, f64)> {
+async fn routine(bench: &Bench, count: usize) -> anyhow::Result<(Rate, Rate)> {
     let people = bench.sizes.count;
     let vendors = Vendors::start().await?;
     let mut key = None;
@@ -169,10 +192,13 @@ async fn routine(bench: &Bench, count: usize) -> anyhow::Result<(f64, f64)> {
     body["audience"] = json!({"everyone": true});
     body["channels"] = json!(ChannelKind::ALL);
     let all = people * ChannelKind::ALL.len() as u64;
+    let before = nodes.used();
     let began = Instant::now();
     let message = bed::message(s, &key, &body).await?.id;
     let message = messages::wait(s, &CALLER, message, PATIENCE).await?;
     let took = began.elapsed();
+    let cost = nodes.cost(before, all as f64);
+    let sent = Rate { per_second: all as f64 / took.as_secs_f64(), cost };
     let settled = message.summary.counts.all.sent as u64;
     anyhow::ensure!(settled == all, "{settled} of {all} deliveries were sent");
 
@@ -185,13 +211,15 @@ async fn routine(bench: &Bench, count: usize) -> anyhow::Result<(f64, f64)> {
             body
         })
         .collect();
+    let before = nodes.used();
     let began = Instant::now();
     bed::messages(s, &key, &own).await?;
     vendors.wait_for(ChannelKind::Email, people + own.len() as u64).await;
-    let own_took = began.elapsed();
+    let took = began.elapsed();
+    let cost = nodes.cost(before, own.len() as f64);
     nodes.end().await?;
     once(vendors, &ChannelKind::ALL, all + own.len() as u64).await?;
-    Ok((all as f64 / took.as_secs_f64(), own.len() as f64 / own_took.as_secs_f64()))
+    Ok((sent, Rate { per_second: own.len() as f64 / took.as_secs_f64(), cost }))
 }
 
 /// An alert, with so many routine mails waiting for each person when it is pressed.
@@ -205,11 +233,13 @@ async fn alert(bench: &Bench, count: usize, waiting: u64) -> anyhow::Result<Aler
     .await?;
     let s = &nodes.s;
     drill(s).await?;
+    let before = nodes.used();
     let id = press(s, Run::Live, PLACE).await?;
     sent(s, id, people, &ChannelKind::ALL).await?;
     let times = broadcasts::times(s, &CALLER, id).await?;
-    nodes.end().await?;
     let all = people * ChannelKind::ALL.len() as u64;
+    let cost = nodes.cost(before, all as f64);
+    nodes.end().await?;
     if waiting == 0 {
         once(vendors, &ChannelKind::ALL, all).await?;
     } else {
@@ -218,7 +248,8 @@ async fn alert(bench: &Bench, count: usize, waiting: u64) -> anyhow::Result<Aler
         once(vendors, &others, people * others.len() as u64).await?;
     }
     let took = times.all.unwrap_or(PATIENCE);
-    Ok(Alert { rate: all as f64 / took.as_secs_f64(), first_call: times.first_call.unwrap_or(PATIENCE) })
+    let rate = Rate { per_second: all as f64 / took.as_secs_f64(), cost };
+    Ok(Alert { rate, first_call: times.first_call.unwrap_or(PATIENCE) })
 }
 
 /// Whether nothing came twice by these channels, whichever node handed it over.
