@@ -1,5 +1,5 @@
-//! Steps that call vendors for other things than handing over, each in a task of its own: a vendor that hangs keeps neither
-//! the sweeper nor the other steps waiting.
+//! Steps that wait for nothing else, each in a task of its own: neither for a vendor that hangs, nor for whatever the sweeper has
+//! to clear away.
 
 use std::time::Duration;
 

@@ -31,7 +31,7 @@ use crate::clock::Timestamp;
 use crate::domain::channel::Outlet;
 use crate::lifecycle::Lifecycle;
 use crate::queue::{Taken, Work};
-use crate::service::{Services, answers, deliveries, planning, recalls, subscriptions};
+use crate::service::{Services, answers, buttons, deliveries, planning, recalls, subscriptions};
 use crate::{Error, Result};
 use endpoints::Endpoints;
 use in_flight::InFlight;
@@ -52,11 +52,19 @@ pub struct Dispatcher {
 const RENEWAL: Duration = Duration::from_secs(5);
 /// After trouble with the store or the queue, before the next try.
 const RECOVERY: Duration = Duration::from_secs(1);
+/// After the store gave something up for another one's sake, which is as good as done by then.
+const AGAIN: Duration = Duration::from_millis(20);
 /// How often a stopping worker tries again to store what it has; several turns may fail of one cause.
 const LAST_TRIES: u32 = 5;
 
-/// What is done beside sending, by name: cards that were pressed show what was answered, and what was stopped is called back.
-const ASIDE: [(&str, &str, aside::Step); 2] = [
+/// What is done beside sending, by name: an alert that somebody pressed by a button and nobody called off goes out, what is due is
+/// found, cards that were pressed show what was answered, and what was stopped is called back.
+const ASIDE: [(&str, &str, aside::Step); 4] = [
+    ("buttons", "sending what buttons asked for", |s| Box::pin(buttons::fire_due(s))),
+    // What there is to find is found once; what was woken by it looks by itself.
+    ("due", "looking for what is due", |s| {
+        Box::pin(async move { deliveries::offer_due(s).await.map(|_| 0) })
+    }),
     ("cards", "changing cards", |s| Box::pin(answers::show(s))),
     ("recalls", "calling back what was stopped", |s| Box::pin(recalls::work(s))),
 ];
@@ -167,7 +175,7 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
                 Ok(_) => {}
                 Err(error) => {
                     trouble("planning", &error);
-                    if !give_back(&s, owner, &stop).await {
+                    if !give_back(&s, owner, &stop, rest_after(&error)).await {
                         return hand_back(&s, taken).await;
                     }
                 }
@@ -178,16 +186,24 @@ async fn plan(s: Services, owner: i64, stop: CancellationToken) {
 }
 
 /// Offers what the planner had taken again, once the store lets it. `false` if told to stop: the next start does it.
-async fn give_back(s: &Services, owner: i64, stop: &CancellationToken) -> bool {
+async fn give_back(s: &Services, owner: i64, stop: &CancellationToken, mut rest: Duration) -> bool {
     loop {
-        if pause(stop, RECOVERY).await {
+        if pause(stop, rest).await {
             return false;
         }
         match planning::give_back(s, owner).await {
             Ok(()) => return true,
-            Err(error) => trouble("giving messages back", &error),
+            Err(error) => {
+                trouble("giving messages back", &error);
+                rest = rest_after(&error);
+            }
         }
     }
+}
+
+/// How long nothing is tried after that.
+fn rest_after(error: &Error) -> Duration {
+    if error.asks_again() { AGAIN } else { RECOVERY }
 }
 
 /// Keeps one outlet busy while anything is due, and finishes what is in hand when told to stop.
@@ -220,7 +236,7 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
                 if failures > LAST_TRIES {
                     break;
                 }
-                (true, Some(RECOVERY))
+                (true, Some(rest_after(&error)))
             }
         };
         if stopping && !worker.is_busy() {

@@ -9,9 +9,9 @@ use crate::Result;
 use crate::service::retention::Progress;
 use crate::service::sources::registrations;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts,
-    messages, operators, pages, planning, policies, providers, receipts, retention, subscriptions,
-    suppressions, unanswered,
+    Services, alarms, attention, audit, bindings, broadcasts, callback_events, deliveries, drafts, messages,
+    operators, pages, planning, policies, providers, receipts, retention, subscriptions, suppressions,
+    unanswered,
 };
 
 /// A retry is at most this late.
@@ -44,11 +44,6 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
 }
 
 async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
-    // An alert that nobody called off waits for nothing else, and keeps nothing else waiting.
-    if let Err(error) = buttons::fire_due(s).await {
-        super::trouble("sending what buttons asked for", &error);
-    }
-    deliveries::offer_due(s).await?;
     for _ in 0..RECEIPTS {
         match receipts::process(s).await {
             Ok(0) => break,

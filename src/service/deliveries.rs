@@ -85,15 +85,17 @@ impl<'a> Brought<'a> {
 pub async fn turn(s: &Services, owner: i64, brought: Brought<'_>, wanted: Option<Wanted>) -> Result<Turn> {
     let Brought { settlements, closed, told } = brought;
     let (now, began) = (s.clock.now(), Instant::now());
-    let is_still = match wanted {
-        Some(wanted) if wanted.outlet != Outlet::Sandbox => broadcasts::stands_still(s).await?,
-        _ => false,
+    let stillness = match wanted {
+        Some(wanted) if wanted.outlet != Outlet::Sandbox => Some(broadcasts::stillness(s).await?),
+        _ => None,
     };
+    let stands_still = stillness.is_some_and(|stillness| stillness.stands);
     let claim = wanted.map(|wanted| store::Claim {
         outlet: wanted.outlet,
         lease_ms: LEASE.as_millis() as i64,
         limit: wanted.most as i64,
-        routine: if is_still { 0 } else { wanted.routine as i64 },
+        routine: if stands_still { 0 } else { wanted.routine as i64 },
+        still_since: stillness.and_then(|stillness| stillness.since),
     });
     let policy = policies::in_force(s).await?;
     let capped: Vec<_> = policy.frequency_cap.keys().copied().collect();

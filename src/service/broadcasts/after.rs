@@ -199,9 +199,9 @@ async fn finish(
     publish(s, &mut hand.tx, &what).await?;
     hand.row.next_at = None;
     hand.commit().await?;
-    time::end_following(s, id).await;
-    // Before what waits is cleared away: whoever read that it burns is to read at once that it does not.
+    // Before anything else: whoever read that it burns is to read at once that it does not.
     word.announce(s);
+    time::end_following(s, id).await;
     end(s, &stopped).await?;
     Ok(Said { message: word.id() })
 }

@@ -35,7 +35,7 @@ pub use self::progress::{ChannelProgress, PartProgress, Progress, Reason, progre
 pub use self::report::{LONGEST_LESSON, Report, learn, note_report, report};
 pub use self::rules::{OVERRIDE, Rules, change_rules, rules};
 pub use self::second::{Changed, approve, edit, go_alone, reject, review, send_back, submit, withdraw};
-pub(super) use self::still::stands_still;
+pub(super) use self::still::stillness;
 pub use self::time::tick;
 pub use self::times::{Times, times};
 pub use self::views::{

@@ -261,19 +261,20 @@ pub(super) async fn begin(
     if kept.attached_to.is_none() && kept.state == State::Live {
         alert.announce(s);
     }
+    s.broadcasts.forget_open().await;
     drop(going_out);
-    // Afterwards: counting everybody would take a processor from the alert.
-    let audience = match hand {
-        // Its device has no use for a number, and waits.
-        Hand::Button => Ok(None),
-        _ => alert.count(s).await.map(Some),
-    };
     if kept.attached_to.is_none() {
         telling::others(s, kept.id, doer.operator);
     } else if kept.differs && matches!(hand, Hand::Button) {
         // Everybody else is told by the answer.
         telling::other_choices(s, kept.id, &doer.label, &plan);
     }
+    // At the end: counting everybody would take a processor from the alert, and keep whoever is to be told of it waiting.
+    let audience = match hand {
+        // Its device has no use for a number, and waits.
+        Hand::Button => Ok(None),
+        _ => alert.count(s).await.map(Some),
+    };
     let audience =
         audience.inspect_err(|error| tracing::warn!(%error, "a broadcast's people are not counted")).ok();
     Ok(Pressed { audience: audience.flatten(), ..kept })
@@ -399,7 +400,6 @@ async fn keep(
         doer.note(&mut tx, id, now, Act::Launch, &launched(s, alert, begin.since)).await?;
     }
     tx.commit().await?;
-    s.broadcasts.forget_open().await;
     tracing::warn!(broadcast = %id, scenario = slug, run = %begin.run, %state, by = %doer.label, "a broadcast was begun");
     Ok(Pressed { id, state, run: begin.run, attached_to: None, differs: false, audience: None })
 }

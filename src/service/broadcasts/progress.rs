@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 
 use super::super::messages::{Counts, MessageCounts};
+use super::still::Known;
 use super::{OpenBroadcast, Services, look};
 use crate::Result;
 use crate::clock::Timestamp;
@@ -94,9 +95,8 @@ pub struct Progress {
 pub(in crate::service) struct Lately {
     progress: Mutex<HashMap<BroadcastId, Latest>>,
     pub(super) open: Mutex<Option<(Duration, Arc<[OpenBroadcast]>)>>,
-    /// Whether routine sending stands still.
-    pub(super) still: Mutex<Option<(Duration, bool)>>,
-    /// Red alerts that are being kept, see [`still`](super::still).
+    /// Whether routine sending stands still, and how many red alerts are being kept: see [`still`](super::still).
+    pub(super) still: Mutex<Option<Known>>,
     pub(super) going_out: AtomicUsize,
 }
 

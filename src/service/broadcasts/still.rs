@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::progress::Lately;
 use super::{Services, rules};
 use crate::Result;
+use crate::clock::Timestamp;
 use crate::domain::emergency::{Level, Run};
 use crate::store::broadcasts as store;
 
@@ -14,6 +15,16 @@ const LONGEST: Duration = Duration::from_mins(2);
 
 /// What other processes press is seen this soon.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// What was found of it last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// By the steady clock.
+    at: Duration,
+    /// The rules say that routine is to stand still.
+    heeds: bool,
+    goes_out: bool,
+}
 
 /// A red alert is being kept, and goes out as soon as it is: until this is dropped, nothing else is handed over here. What is in
 /// flight has landed by then, and leaves the store and the processors to it.
@@ -35,20 +46,27 @@ pub(super) fn going_out(s: &Services, run: Run, level: Level) -> Option<GoingOut
     Some(GoingOut(&s.broadcasts))
 }
 
-/// Nothing but emergencies is to be handed over now. Asked of the store some times a second at most.
-pub(in crate::service) async fn stands_still(s: &Services) -> Result<bool> {
-    if s.broadcasts.going_out.load(Ordering::Relaxed) > 0 {
-        return Ok(rules::in_force(s).await?.pause_routine);
-    }
+/// What is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::service) struct Stillness {
+    /// Nothing but emergencies is to be handed over now.
+    pub stands: bool,
+    /// Nor where a red alert has been going out since then of which this does not know yet. `None`: the rules let routine go on.
+    pub since: Option<Timestamp>,
+}
+
+/// Asked of the store some times a second at most.
+pub(in crate::service) async fn stillness(s: &Services) -> Result<Stillness> {
+    let (now, since) = (s.clock.steady(), s.clock.now().minus(LONGEST));
     let mut latest = s.broadcasts.still.lock().await;
-    let now = s.clock.steady();
-    if let Some((at, still)) = latest.as_ref()
-        && now.saturating_sub(*at) < LOOK
-    {
-        return Ok(*still);
-    }
-    let goes_out = store::red_goes_out(&s.db, s.clock.now().minus(LONGEST)).await?;
-    let still = goes_out && rules::in_force(s).await?.pause_routine;
-    *latest = Some((now, still));
-    Ok(still)
+    let known = latest.filter(|latest| now.saturating_sub(latest.at) < LOOK);
+    let known = if let Some(known) = known {
+        known
+    } else {
+        let heeds = rules::in_force(s).await?.pause_routine;
+        let goes_out = heeds && store::red_goes_out(&s.db, since).await?;
+        *latest.insert(Known { at: now, heeds, goes_out })
+    };
+    let goes_out = known.goes_out || s.broadcasts.going_out.load(Ordering::Relaxed) > 0;
+    Ok(Stillness { stands: known.heeds && goes_out, since: known.heeds.then_some(since) })
 }

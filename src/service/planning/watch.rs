@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::plan_next;
-use crate::Result;
 use crate::domain::message::Rank;
 use crate::service::Services;
 use crate::service::deliveries::LEASE;
 use crate::store::planning as store;
+use crate::{Error, Result};
 
 /// How often a planner looks up from what it does.
 const LOOK: Duration = Duration::from_millis(20);
@@ -46,7 +46,14 @@ impl Watch {
         }
         let waiting = store::due(&s.db, s.clock.now()).await?;
         if waiting.iter().any(|due| self.rank.gives_way_to(due.rank)) {
-            Box::pin(plan_next(s, self.owner)).await?;
+            // It says nothing of what is being planned here, which is begun anew as that is.
+            Box::pin(plan_next(s, self.owner)).await.map_err(|error| match error {
+                Error::Unavailable { .. } => error,
+                error => {
+                    tracing::error!(%error, "planning an emergency failed, and is tried again");
+                    Error::unavailable("planning an emergency failed")
+                }
+            })?;
         }
         Ok(())
     }

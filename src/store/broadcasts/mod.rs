@@ -16,8 +16,8 @@ pub use self::sent::{
 };
 use super::{Db, JsonText, Tx, in_db, in_tx, row, sql, to_json};
 use crate::clock::Timestamp;
-use crate::domain::emergency::{HandKind, Level, Overridden, Plan, Run, State};
-use crate::domain::id::{BroadcastId, OperatorId, SourceId};
+use crate::domain::emergency::{HandKind, Level, Overridden, Part, Plan, Run, State};
+use crate::domain::id::{BroadcastId, MessageId, OperatorId, SourceId};
 use crate::domain::message::Status;
 use crate::{Error, Result};
 
@@ -149,17 +149,23 @@ pub async fn waiting(db: &Db) -> Result<Vec<BroadcastRow>> {
 
 /// A red alert to real people that began at `since` or later has deliveries that are not handed over yet.
 pub async fn red_goes_out(db: &Db, since: Timestamp) -> Result<bool> {
+    let (text, first) = (format!("SELECT {}", red_goes_out_from("$1")), MessageId::first_at(since));
+    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(first.0).fetch_one(c).await)?)
+}
+
+/// Whether that goes out by a message whose id is no lower than this parameter.
+pub(in crate::store) fn red_goes_out_from(first: &str) -> String {
     let (live, drill, red) = (State::Live.code(), Run::Drill.code(), Level::Red.code());
-    let open = [Status::Accepted, Status::Routing, Status::Sending];
-    let [accepted, routing, sending] = open.map(Status::code);
-    let text = format!(
-        "SELECT EXISTS (SELECT 1 FROM broadcast b
-            JOIN broadcast_message bm ON bm.broadcast_id = b.id
+    let [correction, all_clear] = [Part::Correction, Part::AllClear].map(Part::code);
+    let [accepted, routing, sending] = [Status::Accepted, Status::Routing, Status::Sending].map(Status::code);
+    format!(
+        "EXISTS (SELECT 1 FROM broadcast_message bm
+            JOIN broadcast b ON b.id = bm.broadcast_id
             JOIN message m ON m.id = bm.message_id
-         WHERE b.state = {live} AND b.level = {red} AND b.run <> {drill} AND b.live_at >= $1
+         WHERE bm.message_id >= {first} AND b.level = {red} AND b.run <> {drill}
+            AND (b.state = {live} OR bm.part IN ({correction}, {all_clear}))
             AND m.status IN ({accepted}, {routing}, {sending}))"
-    );
-    Ok(in_db!(db, |c| sqlx::query_scalar(sql(text)).bind(since.0).fetch_one(c).await)?)
+    )
 }
 
 /// The newest before `before`; at most `limit`. `run`: only such.

@@ -8,6 +8,7 @@ use crate::domain::channel::{AddressKind, ChannelKind, Outlet};
 use crate::domain::delivery::State;
 use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::{Lane, Rank, Status};
+use crate::store::broadcasts::red_goes_out_from;
 use crate::store::counters::Moves;
 use crate::store::{Tx, in_tx, row, sql, to_json};
 
@@ -54,6 +55,8 @@ pub struct Claim {
     pub limit: i64,
     /// Of these, those that need not be emergencies.
     pub routine: i64,
+    /// And none of those where a red alert has been going out since then, or something later.
+    pub still_since: Option<Timestamp>,
 }
 
 /// Takes what is due, and counts it as moved.
@@ -66,24 +69,33 @@ pub(super) async fn claim(
     ended: &mut BTreeMap<(i64, i64), i64>,
 ) -> Result<Vec<Claimed>> {
     let dialect = tx.dialect();
+    // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first. One branch after the other
+    // all the way, as nothing else keeps ranks in their order.
+    let shares = (1..wanted.limit).contains(&wanted.routine);
+    let still = wanted.still_since.filter(|_| wanted.routine > 0).map(MessageId::first_at);
+    // Asked here and not before, so that nothing is taken once an alert is kept.
+    let unless = |rank: Rank| match still {
+        Some(_) if rank.lane() != Lane::Emergency => {
+            format!(" AND NOT {}", red_goes_out_from(if shares { "$7" } else { "$6" }))
+        }
+        _ => String::new(),
+    };
     // Each rank by itself, so that each look is a walk along an index that ends with the limit.
     let due_of = |rank: Rank| {
         format!(
             "SELECT id FROM (SELECT id FROM delivery
-                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2
+                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2{unless}
                 ORDER BY due_at, id LIMIT $3 + 0{skip}) AS {name}",
             code = rank.code(),
             name = rank.name(),
             skip = dialect.skip_locked(),
+            unless = unless(rank),
         )
     };
     let due_of_any =
         |ranks: &mut dyn Iterator<Item = Rank>| ranks.map(due_of).collect::<Vec<_>>().join(" UNION ALL ");
     let emergencies = due_of_any(&mut Rank::of_lane(Lane::Emergency));
     let others = due_of_any(&mut Rank::ALL.iter().copied().filter(|rank| rank.lane() != Lane::Emergency));
-    // Where a quota leaves less for what is no emergency, emergencies of the same claim use it up first. One branch after the other
-    // all the way, as nothing else keeps ranks in their order.
-    let shares = (1..wanted.limit).contains(&wanted.routine);
     let (before, due) = if wanted.routine < 1 {
         (String::new(), emergencies)
     } else if shares {
@@ -115,6 +127,7 @@ pub(super) async fn claim(
             .bind(owner)
             .bind(wanted.lease_ms);
         let query = if shares { query.bind(wanted.routine) } else { query };
+        let query = if let Some(first) = still { query.bind(first.0) } else { query };
         query.fetch_all(conn).await
     })?;
     rows.sort_unstable_by_key(|row| (row.lane, row.id));

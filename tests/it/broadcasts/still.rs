@@ -63,9 +63,10 @@ async fn is_taken(campus: &mut Campus, id: MessageId) -> bool {
     counts(campus, id).await.pending == 0
 }
 
-/// A text that is planned and that nobody has looked for yet.
-async fn waiting(campus: &Campus) -> MessageId {
+/// A text that is planned. Texts were looked for before, when there was none.
+async fn waiting(campus: &mut Campus) -> MessageId {
     texts(campus).await;
+    campus.dispatcher.step(Outlet::Live(AddressKind::Mobile)).await.unwrap();
     let routine = routine(campus).await;
     while planning::plan_next(&campus.s, 7).await.unwrap() > 0 {}
     routine
@@ -127,7 +128,7 @@ on_both!(routine_goes_on_beside_it_where_the_rules_say_so, |db| async {
 
 on_both!(nothing_routine_is_taken_once_it_is_pressed_though_nobody_has_planned_it, |db| async {
     let mut campus = Campus::new(db, 3).await;
-    let routine = waiting(&campus).await;
+    let routine = waiting(&mut campus).await;
     let id = campus.press(&person(Role::DutyOfficer, 1), Run::Live).await.unwrap().id;
     assert!(!is_taken(&mut campus, routine).await);
     assert!(!is_taken(&mut campus, routine).await, "that was not remembered as another answer");
@@ -135,27 +136,73 @@ on_both!(nothing_routine_is_taken_once_it_is_pressed_though_nobody_has_planned_i
     assert!(is_taken(&mut campus, routine).await);
 });
 
-on_both!(nothing_routine_is_taken_while_a_press_is_being_kept, |db| async {
-    // Of one writer nobody takes anything meanwhile.
-    let Db::Postgres(pool) = db.clone() else { return };
-    let mut campus = Campus::new(db, 3).await;
-    let routine = waiting(&campus).await;
+/// Takes what is routine while what is begun stands at the door of the store, and afterwards. On PostgreSQL: of one writer nobody
+/// takes anything meanwhile.
+async fn while_it_is_kept(
+    mut campus: Campus,
+    routine: MessageId,
+    doing: impl Future<Output = Result<BroadcastId>> + Send + 'static,
+) {
+    let Db::Postgres(pool) = campus.s.db.clone() else { return };
     let mut held = pool.begin().await.unwrap();
-    sqlx::query("LOCK TABLE broadcast IN EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
-    let s = campus.s.clone();
-    let pressing = tokio::spawn(async move {
-        press_fire(&s, &person(Role::DutyOfficer, 1), Run::Live, &fire("图书馆")).await
-    });
+    sqlx::query("LOCK TABLE broadcast_message IN EXCLUSIVE MODE").execute(&mut *held).await.unwrap();
+    let doing = tokio::spawn(doing);
     let text = "SELECT count(*) > 0 FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND datname = current_database()";
     while !sqlx::query_scalar::<_, bool>(text).fetch_one(&pool).await.unwrap() {
-        assert!(!pressing.is_finished());
+        assert!(!doing.is_finished());
     }
     assert!(!is_taken(&mut campus, routine).await);
     held.rollback().await.unwrap();
-    let id = pressing.await.unwrap().unwrap().id;
+    let id = doing.await.unwrap().unwrap();
     broadcasts::stop(&campus.s, &person(Role::DutyOfficer, 1), None, id, "").await.unwrap();
     assert!(is_taken(&mut campus, routine).await);
+}
+
+on_both!(nothing_routine_is_taken_while_a_press_is_being_kept, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let routine = waiting(&mut campus).await;
+    let s = campus.s.clone();
+    let press = async move {
+        let pressed = press_fire(&s, &person(Role::DutyOfficer, 1), Run::Live, &fire("图书馆")).await?;
+        Ok(pressed.id)
+    };
+    while_it_is_kept(campus, routine, press).await;
+});
+
+on_both!(nothing_routine_is_taken_while_an_approval_is_being_kept, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    let routine = waiting(&mut campus).await;
+    let id = campus.press(&person(Role::Owner, 1), Run::Live).await.unwrap().id;
+    let (s, version) = (campus.s.clone(), campus.row(id).await.version);
+    let approval = async move {
+        broadcasts::approve(&s, &person(Role::Reviewer, 2), None, id, version, "test").await?;
+        Ok(id)
+    };
+    while_it_is_kept(campus, routine, approval).await;
+});
+
+on_both!(what_is_routine_waits_for_a_correction_as_well, |db| async {
+    let mut campus = Campus::new(db, 3).await;
+    texts(&campus).await;
+    let officer = person(Role::DutyOfficer, 1);
+    let id = campus.press(&officer, Run::Live).await.unwrap().id;
+    campus.drain().await;
+    assert_eq!(campus.arrived().len(), 3, "the alert");
+    campus.relay.set_faults(Faults::default().at(Stage::Connect, Reply::new(421, "busy")));
+    broadcasts::correct(&campus.s, &officer, None, id, "test").await.unwrap();
+    let routine = routine(&campus).await;
+    campus.drain().await;
+    assert!(!is_out(&campus, routine).await);
+    campus.relay.set_faults(Faults::default());
+    for _ in 0..3 {
+        campus.turn(Duration::from_secs(30));
+        campus.drain().await;
+    }
+    assert_eq!(campus.arrived().len(), 6, "that it was false");
+    campus.turn(Duration::from_secs(1));
+    campus.drain().await;
+    assert!(is_out(&campus, routine).await);
 });
 
 on_both!(a_drill_keeps_nobody_waiting, |db| async {

@@ -3,10 +3,12 @@ use std::collections::BTreeSet;
 use belltower::clock::Timestamp;
 use belltower::domain::channel::{AddressKind, Outlet};
 use belltower::domain::delivery::State;
+use belltower::domain::emergency::Part;
 use belltower::domain::id::{DeliveryId, MessageId};
 use belltower::domain::message::{Lane, Rank};
 use belltower::store::Db;
 use belltower::store::audience::ResolvedAudience;
+use belltower::store::broadcasts::add_message;
 use belltower::store::deliveries::{
     Claim, Claimed, Settlement, Settling, awaken, due, end_pending, hold_pending, release_lost, turn,
 };
@@ -17,7 +19,8 @@ use belltower::store::planning::{finish, half_cancelled};
 use belltower::store::reopening::{self, Reopened};
 use belltower::store::screen::Screen;
 
-use super::messages::{message, sources};
+use super::broadcasts::{FIRST, live};
+use super::messages::{keep, message, sources};
 use super::planning::{people, planned};
 use super::{execute, roll_back};
 use crate::support::on_both;
@@ -48,7 +51,7 @@ pub(super) async fn sending(db: &Db) {
 }
 
 pub(super) fn wanted(limit: i64) -> Claim {
-    Claim { outlet: EMAIL, lease_ms: LEASE, limit, routine: limit }
+    Claim { outlet: EMAIL, lease_ms: LEASE, limit, routine: limit, still_since: None }
 }
 
 pub(super) async fn take(db: &Db, n: i64) -> Vec<Claimed> {
@@ -417,6 +420,39 @@ on_both!(a_claim_limits_what_is_no_emergency_apart, |db| async {
     assert_eq!(lanes(6, 2).await, (3, 0));
     assert_eq!(lanes(6, 0).await, (3, 0));
     assert_eq!(lanes(2, 0).await, (2, 0));
+});
+
+on_both!(nothing_but_emergencies_is_claimed_while_a_red_alert_goes_out, |db| async {
+    sending(&db).await;
+    let mut tx = db.begin().await.unwrap();
+    execute(
+        &mut tx,
+        "UPDATE delivery SET lane = 0 WHERE id IN (SELECT id FROM delivery WHERE state = 0 ORDER BY id LIMIT 3)",
+    )
+    .await;
+    tx.commit().await.unwrap();
+    let lanes = async |routine: i64, still_since: Option<i64>| {
+        let mut tx = db.begin().await.unwrap();
+        let claim = Claim { routine, still_since: still_since.map(Timestamp), ..wanted(6) };
+        let turn = turn(&mut tx, NOW, DAY, &by(OWNER, &[]), Some(claim)).await.unwrap();
+        roll_back(tx).await;
+        let urgent = turn.claimed.iter().filter(|c| c.lane == Lane::Emergency).count();
+        (urgent, turn.claimed.len() - urgent)
+    };
+    for routine in [6, 5] {
+        assert_eq!(lanes(routine, Some(FIRST)).await, (3, routine as usize - 3), "there is none");
+    }
+    let alert = MessageId::first_at(Timestamp(FIRST));
+    keep(&db, &[message(alert.0)]).await;
+    let broadcast = live(&db, "live fire").await;
+    let mut tx = db.begin().await.unwrap();
+    add_message(&mut tx, broadcast, Part::Alert, alert).await.unwrap();
+    tx.commit().await.unwrap();
+    for routine in [6, 5, 0] {
+        assert_eq!(lanes(routine, Some(FIRST)).await, (3, 0), "{routine}");
+    }
+    assert_eq!(lanes(6, Some(FIRST + 1)).await, (3, 3), "it began before");
+    assert_eq!(lanes(6, None).await, (3, 3));
 });
 
 on_both!(nothing_is_claimed_of_a_message_that_is_being_stopped, |db| async {

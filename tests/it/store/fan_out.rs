@@ -140,7 +140,7 @@ on_both!(personal_values_go_with_their_person, |db| async {
     let fan_out = FanOut { message: &message, audience: &audience, screen: &Screen::default(), now: NOW };
     let mut tx = db.begin().await.unwrap();
     add_chunk(&mut tx, &fan_out, RecipientId(10), LEASE).await.unwrap().unwrap();
-    let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10, routine: 10 };
+    let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10, routine: 10, still_since: None };
     let claimed = turn(&mut tx, NOW, "2026-09-21", &by(1, &[]), Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let params: Vec<_> = claimed
@@ -214,7 +214,7 @@ on_both!(those_who_are_named_are_told_as_the_audience_would_be, |db| async {
     let counts = history::counts(&db, &[MessageId(1)]).await.unwrap();
     assert_eq!(counts.iter().map(|c| (c.pending, c.suppressed)).collect::<Vec<_>>(), [(2, 2), (2, 2)]);
     let mut tx = db.begin().await.unwrap();
-    let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10, routine: 10 };
+    let wanted = Claim { outlet: EMAIL, lease_ms: LEASE, limit: 10, routine: 10, still_since: None };
     let claimed = turn(&mut tx, NOW, "2026-09-21", &by(1, &[]), Some(wanted)).await.unwrap().claimed;
     tx.commit().await.unwrap();
     let letters: Vec<_> = claimed.iter().map(|c| (c.address.as_deref(), c.params.as_deref())).collect();

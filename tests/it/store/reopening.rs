@@ -36,8 +36,13 @@ async fn silent(db: &Db, n: i64, repeat_at: Timestamp) -> Vec<Settlement> {
 
 /// All that is due by then.
 async fn take_at(db: &Db, now: Timestamp) -> Vec<Claimed> {
-    let claim =
-        Claim { outlet: Outlet::Live(AddressKind::Email), lease_ms: 30_000, limit: 100, routine: 100 };
+    let claim = Claim {
+        outlet: Outlet::Live(AddressKind::Email),
+        lease_ms: 30_000,
+        limit: 100,
+        routine: 100,
+        still_since: None,
+    };
     let mut tx = db.begin().await.unwrap();
     let turn = turn(&mut tx, now, DAY, &by(7, &[]), Some(claim)).await.unwrap();
     tx.commit().await.unwrap();

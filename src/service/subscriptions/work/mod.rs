@@ -86,7 +86,7 @@ pub async fn give_places(s: &Services) -> Result<usize> {
 
 /// Nothing is told while an emergency goes out: what there was to tell waits those two minutes at most.
 pub async fn rests(s: &Services) -> Result<bool> {
-    broadcasts::stands_still(s).await
+    Ok(broadcasts::stillness(s).await?.stands)
 }
 
 /// Takes what is due for endpoints that may be called and have room, for this `owner`. Those in `busy` have no room here.

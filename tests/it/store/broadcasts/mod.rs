@@ -18,6 +18,9 @@ use super::deliveries::NOW;
 use super::messages::{keep as keep_messages, message, sources};
 use crate::support::on_both;
 
+/// A moment of which messages' ids can tell.
+pub(super) const FIRST: i64 = 1_790_000_000_000;
+
 fn plan() -> Plan {
     let fire = starters(jiff::civil::date(2026, 9, 21)).swap_remove(0).scenario;
     let place = Spoken::new("图书馆", "Library");
@@ -157,43 +160,44 @@ on_both!(no_number_of_drills_hides_what_is_real_or_comes_before_it, |db| async {
 
 on_both!(a_red_alert_goes_out_while_a_message_of_it_is_under_way, |db| async {
     sources(&db).await;
-    let statuses = [
-        Status::Sending,
-        Status::Completed,
-        Status::Sending,
-        Status::Sending,
-        Status::Routing,
-        Status::Accepted,
-    ];
-    let messages = (1..).zip(statuses).map(|(id, status)| NewMessage { status, ..message(id) });
-    keep_messages(&db, &messages.collect::<Vec<_>>()).await;
     let plan = plan();
-    let live =
-        |open_key| NewBroadcast { state: State::Live, live_at: Some(Timestamp(200)), ..new(&plan, open_key) };
-    for (number, others) in [
-        // Not yet out, out already, practised, not so grave.
-        NewBroadcast { state: State::PendingApproval, live_at: None, ..live("a") },
-        live("b"),
-        NewBroadcast { run: Run::Drill, ..live("c") },
-        NewBroadcast { level: Level::Orange, ..live("d") },
+    let live = NewBroadcast { state: State::Live, ..new(&plan, "") };
+    let (drill, orange) = (Run::Drill, Level::Orange);
+    let (pending, stopped, completed) = (State::PendingApproval, State::Stopped, State::Completed);
+    for (number, (broadcast, part, status, goes_out)) in [
+        // Not yet out, out already, practised, not so grave, called off.
+        (NewBroadcast { state: pending, ..live.clone() }, Part::Alert, Status::Sending, false),
+        (live.clone(), Part::Alert, Status::Completed, false),
+        (NewBroadcast { run: drill, ..live.clone() }, Part::Alert, Status::Sending, false),
+        (NewBroadcast { level: orange, ..live.clone() }, Part::Alert, Status::Sending, false),
+        (NewBroadcast { state: stopped, ..live.clone() }, Part::Alert, Status::Sending, false),
+        (live.clone(), Part::Alert, Status::Accepted, true),
+        (live.clone(), Part::Alert, Status::Routing, true),
+        (live.clone(), Part::Alert, Status::Sending, true),
+        (live.clone(), Part::Escalation, Status::Sending, true),
+        // What is said of it afterwards.
+        (NewBroadcast { state: stopped, ..live.clone() }, Part::Correction, Status::Accepted, true),
+        (NewBroadcast { state: completed, ..live.clone() }, Part::AllClear, Status::Sending, true),
+        (
+            NewBroadcast { run: drill, state: stopped, ..live.clone() },
+            Part::Correction,
+            Status::Sending,
+            false,
+        ),
     ]
-    .iter()
+    .into_iter()
     .enumerate()
     {
-        let id = keep(&db, others).await;
+        let at = Timestamp(FIRST + number as i64);
+        let id = MessageId::first_at(at);
+        keep_messages(&db, &[NewMessage { status, ..message(id.0) }]).await;
+        let broadcast = keep(&db, &NewBroadcast { open_key: &number.to_string(), ..broadcast }).await;
         let mut tx = db.begin().await.unwrap();
-        add_message(&mut tx, id, Part::Alert, MessageId(number as i64 + 1)).await.unwrap();
+        add_message(&mut tx, broadcast, part, id).await.unwrap();
         tx.commit().await.unwrap();
-    }
-    assert!(!red_goes_out(&db, Timestamp(100)).await.unwrap());
-    for (open_key, message, live_at) in [("e", 5, 200), ("f", 6, 300)] {
-        let live_at = Timestamp(live_at);
-        let id = keep(&db, &NewBroadcast { live_at: Some(live_at), ..live(open_key) }).await;
-        let mut tx = db.begin().await.unwrap();
-        add_message(&mut tx, id, Part::Alert, MessageId(message)).await.unwrap();
-        tx.commit().await.unwrap();
-        assert!(red_goes_out(&db, live_at).await.unwrap(), "{open_key}");
-        assert!(!red_goes_out(&db, Timestamp(live_at.0 + 1)).await.unwrap(), "it began before");
+        assert_eq!(red_goes_out(&db, at).await.unwrap(), goes_out, "{number}");
+        let later = Timestamp(at.0 + 1);
+        assert!(!red_goes_out(&db, later).await.unwrap(), "{number} began before");
     }
 });
 
