@@ -9,9 +9,9 @@ use crate::Result;
 use crate::service::retention::Progress;
 use crate::service::sources::registrations;
 use crate::service::{
-    Services, alarms, attention, audit, bindings, broadcasts, callback_events, deliveries, drafts, messages,
-    operators, pages, planning, policies, providers, receipts, retention, subscriptions, suppressions,
-    unanswered,
+    Services, alarms, attention, audit, bindings, broadcasts, buttons, callback_events, deliveries, drafts,
+    messages, operators, pages, planning, policies, providers, receipts, retention, subscriptions,
+    suppressions, unanswered,
 };
 
 /// A retry is at most this late.
