@@ -134,12 +134,14 @@ pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
 }
 
 async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
-    let mut changed = deliveries::expire(s).await? as usize;
-    changed += unanswered::repeat(s).await?;
-    changed += broadcasts::tick(s).await?;
+    // First, and what time does to broadcasts: clearing away a message to very many takes its time.
+    let mut changed = 0;
     if deliveries::others_may_dispatch(s) {
         changed += deliveries::release_lost(s, owner).await?;
     }
+    changed += broadcasts::tick(s).await?;
+    changed += deliveries::expire(s).await? as usize;
+    changed += unanswered::repeat(s).await?;
     Ok(changed)
 }
 

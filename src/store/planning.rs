@@ -175,14 +175,23 @@ pub async fn give_back(tx: &mut Tx, owner: i64, now: Timestamp) -> Result<u64> {
     })?)
 }
 
-/// Extends the claims of messages this planner has taken.
-pub async fn renew(tx: &mut Tx, owner: i64, now: Timestamp, lease_ms: i64) -> Result<()> {
+/// Extends the claims of messages of a rank that this planner has taken. Those that it is writing to at this moment it need not.
+pub async fn renew(tx: &mut Tx, rank: Rank, now: Timestamp, owner: i64, lease_ms: i64) -> Result<()> {
     let text = format!(
-        "UPDATE message SET lease_until = {} + $3 WHERE status = 2 AND lease_owner = $1",
-        tx.dialect().lease_now("$2")
+        "UPDATE message SET lease_until = {now} + $3
+         WHERE id IN (SELECT id FROM message WHERE status = 2 AND lease_owner = $1 AND lane = $4{skip})",
+        now = tx.dialect().lease_now("$2"),
+        skip = tx.dialect().skip_locked(),
     );
     Ok(in_tx!(tx, |conn| {
-        sqlx::query(sql(text)).bind(owner).bind(now.0).bind(lease_ms).execute(conn).await.map(drop)
+        sqlx::query(sql(text))
+            .bind(owner)
+            .bind(now.0)
+            .bind(lease_ms)
+            .bind(rank.code())
+            .execute(conn)
+            .await
+            .map(drop)
     })?)
 }
 

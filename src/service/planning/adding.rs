@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
+use super::kept::lease;
 use super::plan::Plan;
 use super::watch::Watch;
 use super::{CHUNK, FIRST, LEAD, failed};
 use crate::domain::channel::Outlet;
 use crate::domain::delivery::State;
 use crate::queue::{Entry, Work};
-use crate::service::deliveries::{self, LEASE, publish};
+use crate::service::deliveries::{self, publish};
 use crate::service::{Services, subscriptions};
 use crate::store::events;
 use crate::store::fan_out::{self, Added};
@@ -61,7 +62,7 @@ async fn add_whole(s: &Services, plans: &[Plan]) -> Result<()> {
 /// Plans a message chunk by chunk.
 pub(super) async fn plan_large(s: &Services, plan: &mut Plan, watch: &mut Watch) -> Result<()> {
     let now = s.clock.now();
-    let lease = LEASE.as_millis() as i64;
+    let lease = lease(plan.message.rank).as_millis() as i64;
     let id = plan.message.id;
     let mut planned: Vec<Added> = Vec::new();
     for chunk in plan.listed.chunks(CHUNK as usize) {

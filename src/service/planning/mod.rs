@@ -1,6 +1,7 @@
 //! Planning: an accepted message becomes one delivery for each person and channel.
 
 mod adding;
+mod kept;
 mod plan;
 mod telling;
 mod watch;
@@ -8,10 +9,11 @@ mod watch;
 use std::time::Duration;
 
 use self::adding::{plan_large, plan_small};
+use self::kept::{kept, lease};
 use self::plan::Plan;
 pub(super) use self::plan::united;
 use self::watch::Watch;
-use super::deliveries::{LEASE, event};
+use super::deliveries::event;
 use super::policies::{self, Heeded};
 use super::routing::{self, WhyUnrouted};
 use super::{Services, drafts, providers, sensitive, subscriptions};
@@ -50,11 +52,16 @@ pub async fn to_send(s: &Services, messages: &[MessageId]) -> Result<Vec<ToSend>
 pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     let now = s.clock.now();
     let (taken, routed) = claim(s, owner, now).await?;
-    if routed.is_empty() {
-        return Ok(taken);
+    if let Some(first) = routed.first() {
+        let rank = first.rank;
+        kept(s, owner, rank, Box::pin(plan(s, owner, rank, routed, now))).await?;
     }
+    Ok(taken)
+}
+
+/// Plans messages of one rank that were taken.
+async fn plan(s: &Services, owner: i64, rank: Rank, routed: Vec<Planned>, now: Timestamp) -> Result<()> {
     let heeded = Heeded::load(s).await?;
-    let rank = routed[0].rank;
     let room = providers::room(s, rank.lane(), now).await?;
     let mut watch = Watch::new(s, owner, rank);
     let (mut small, mut large): (Vec<Plan>, Vec<Plan>) = (Vec::new(), Vec::new());
@@ -102,7 +109,7 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
             failed(s, plan.message.id, error).await?;
         }
     }
-    Ok(taken)
+    Ok(())
 }
 
 /// Gives the messages of the last days the department of their source where they have none: nodes of an older version, which
@@ -132,14 +139,13 @@ pub async fn give_back(s: &Services, owner: i64) -> Result<()> {
 
 /// Takes messages of the first rank that has any: how many, and those that somebody said the audience of.
 async fn claim(s: &Services, owner: i64, now: Timestamp) -> Result<(usize, Vec<Planned>)> {
-    let lease = LEASE.as_millis() as i64;
     let (rules, policy) = (routing::in_force(s).await?, policies::in_force(s).await?);
     let words = sensitive::in_force(s).await?;
     let interests = subscriptions::in_force(s).await?;
     let mut tx = s.db.begin().await?;
     let mut messages = Vec::new();
     for rank in Rank::ALL {
-        messages = store::claim(&mut tx, *rank, now, owner, lease, CLAIM).await?;
+        messages = store::claim(&mut tx, *rank, now, owner, lease(*rank).as_millis() as i64, CLAIM).await?;
         if !messages.is_empty() {
             break;
         }

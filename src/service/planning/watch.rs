@@ -1,46 +1,35 @@
-//! What a planner looks after while it plans: what it took, and emergencies that arrive.
+//! What a planner looks up for while it plans: emergencies that arrive.
 
 use std::time::Duration;
 
 use super::plan_next;
 use crate::domain::message::Rank;
 use crate::service::Services;
-use crate::service::deliveries::LEASE;
 use crate::store::planning as store;
 use crate::{Error, Result};
 
 /// How often a planner looks up from what it does.
 const LOOK: Duration = Duration::from_millis(20);
-/// What was taken is kept this often: well within its thirty seconds.
-const RENEW: Duration = Duration::from_secs(8);
 
-/// What a planner looks after while it plans.
+/// What a planner knows of that.
 pub(super) struct Watch {
     pub(super) owner: i64,
     rank: Rank,
     looked: Duration,
-    renewed: Duration,
 }
 
 impl Watch {
     pub(super) fn new(s: &Services, owner: i64, rank: Rank) -> Self {
-        let now = s.clock.steady();
-        Self { owner, rank, looked: now, renewed: now }
+        Self { owner, rank, looked: s.clock.steady() }
     }
 
-    /// Between two steps, if it is time: keeps what was taken, and plans whatever emergency has arrived meanwhile.
+    /// Between two steps, if it is time: plans whatever emergency has arrived meanwhile.
     pub(super) async fn look(&mut self, s: &Services) -> Result<()> {
         let now = s.clock.steady();
         if now.saturating_sub(self.looked) < LOOK {
             return Ok(());
         }
         self.looked = now;
-        if now.saturating_sub(self.renewed) >= RENEW {
-            self.renewed = now;
-            let mut tx = s.db.begin().await?;
-            store::renew(&mut tx, self.owner, s.clock.now(), LEASE.as_millis() as i64).await?;
-            tx.commit().await?;
-        }
         if self.rank == Rank::Duty {
             return Ok(());
         }
