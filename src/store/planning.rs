@@ -175,23 +175,24 @@ pub async fn give_back(tx: &mut Tx, owner: i64, now: Timestamp) -> Result<u64> {
     })?)
 }
 
-/// Extends the claims of messages of a rank that this planner has taken. Those that it is writing to at this moment it need not.
-pub async fn renew(tx: &mut Tx, rank: Rank, now: Timestamp, owner: i64, lease_ms: i64) -> Result<()> {
+/// Extends the claims of those of the messages that are this planner's still. Any that it is writing to at this moment needs it not.
+pub async fn renew(
+    tx: &mut Tx,
+    messages: &[MessageId],
+    now: Timestamp,
+    owner: i64,
+    lease_ms: i64,
+) -> Result<()> {
     let text = format!(
         "UPDATE message SET lease_until = {now} + $3
-         WHERE id IN (SELECT id FROM message WHERE status = 2 AND lease_owner = $1 AND lane = $4{skip})",
+         WHERE id IN (SELECT id FROM message WHERE status + 0 = 2 AND lease_owner = $1 AND id IN {ids}{skip})",
         now = tx.dialect().lease_now("$2"),
+        ids = tx.dialect().int_list("$4"),
         skip = tx.dialect().skip_locked(),
     );
+    let ids = int_array(messages.iter().map(|id| id.0));
     Ok(in_tx!(tx, |conn| {
-        sqlx::query(sql(text))
-            .bind(owner)
-            .bind(now.0)
-            .bind(lease_ms)
-            .bind(rank.code())
-            .execute(conn)
-            .await
-            .map(drop)
+        sqlx::query(sql(text)).bind(owner).bind(now.0).bind(lease_ms).bind(ids).execute(conn).await.map(drop)
     })?)
 }
 

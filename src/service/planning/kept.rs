@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use crate::Result;
+use crate::domain::id::MessageId;
 use crate::domain::message::{Lane, Rank};
 use crate::service::Services;
 use crate::service::deliveries::{self, LEASE};
@@ -19,35 +20,40 @@ pub(super) fn lease(rank: Rank) -> Duration {
     if rank.lane() == Lane::Emergency { SHORT } else { LEASE }
 }
 
-/// Keeps what this `owner` took while that is done. Both go on side by side: no step of planning has a bound.
-pub(super) async fn kept<T>(
-    s: &Services,
-    owner: i64,
-    rank: Rank,
-    doing: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    tokio::select! {
-        biased;
-        done = doing => done,
-        never = keep(s, owner, rank) => match never {},
-    }
+/// Messages that a planner took.
+pub(super) struct Taken<'a> {
+    pub(super) owner: i64,
+    pub(super) rank: Rank,
+    pub(super) messages: &'a [MessageId],
 }
 
-async fn keep(s: &Services, owner: i64, rank: Rank) -> Infallible {
-    // Of the embedded store nobody else takes anything.
-    if !deliveries::others_may_dispatch(s) {
-        return std::future::pending().await;
-    }
-    loop {
-        tokio::time::sleep(lease(rank) / TIMES).await;
-        if let Err(error) = renew(s, owner, rank).await {
-            tracing::debug!(%error, "what is being planned was not kept");
+impl Taken<'_> {
+    /// Keeps them while that is done. Both go on side by side: no step of planning has a bound.
+    pub(super) async fn kept<T>(self, s: &Services, doing: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = doing => done,
+            never = self.keep(s) => match never {},
         }
     }
-}
 
-async fn renew(s: &Services, owner: i64, rank: Rank) -> Result<()> {
-    let mut tx = s.db.begin().await?;
-    store::renew(&mut tx, rank, s.clock.now(), owner, lease(rank).as_millis() as i64).await?;
-    tx.commit().await
+    async fn keep(&self, s: &Services) -> Infallible {
+        // Of the embedded store nobody else takes anything.
+        if !deliveries::others_may_dispatch(s) {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(lease(self.rank) / TIMES).await;
+            if let Err(error) = self.renew(s).await {
+                tracing::debug!(%error, "what is being planned was not kept");
+            }
+        }
+    }
+
+    async fn renew(&self, s: &Services) -> Result<()> {
+        let lease = lease(self.rank).as_millis() as i64;
+        let mut tx = s.db.begin().await?;
+        store::renew(&mut tx, self.messages, s.clock.now(), self.owner, lease).await?;
+        tx.commit().await
+    }
 }

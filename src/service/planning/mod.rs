@@ -9,7 +9,7 @@ mod watch;
 use std::time::Duration;
 
 use self::adding::{plan_large, plan_small};
-use self::kept::{kept, lease};
+use self::kept::{Taken, lease};
 use self::plan::Plan;
 pub(super) use self::plan::united;
 use self::watch::Watch;
@@ -54,7 +54,9 @@ pub async fn plan_next(s: &Services, owner: i64) -> Result<usize> {
     let (taken, routed) = claim(s, owner, now).await?;
     if let Some(first) = routed.first() {
         let rank = first.rank;
-        kept(s, owner, rank, Box::pin(plan(s, owner, rank, routed, now))).await?;
+        let messages: Vec<MessageId> = routed.iter().map(|message| message.id).collect();
+        let taken = Taken { owner, rank, messages: &messages };
+        taken.kept(s, Box::pin(plan(s, owner, rank, routed, now))).await?;
     }
     Ok(taken)
 }
