@@ -33,6 +33,7 @@ use crate::lifecycle::Lifecycle;
 use crate::queue::{Taken, Work};
 use crate::service::{Services, answers, buttons, deliveries, planning, recalls, subscriptions};
 use crate::{Error, Result};
+use aside::Aside;
 use endpoints::Endpoints;
 use in_flight::InFlight;
 use worker::Worker;
@@ -57,17 +58,45 @@ const AGAIN: Duration = Duration::from_millis(20);
 /// How often a stopping worker tries again to store what it has; several turns may fail of one cause.
 const LAST_TRIES: u32 = 5;
 
-/// What is done beside sending, by name: an alert that somebody pressed by a button and nobody called off goes out, what is due is
-/// found, cards that were pressed show what was answered, and what was stopped is called back.
-const ASIDE: [(&str, &str, aside::Step); 4] = [
-    ("buttons", "sending what buttons asked for", |s| Box::pin(buttons::fire_due(s))),
-    // What there is to find is found once; what was woken by it looks by itself.
-    ("due", "looking for what is due", |s| {
-        Box::pin(async move { deliveries::offer_due(s).await.map(|_| 0) })
-    }),
-    ("cards", "changing cards", |s| Box::pin(answers::show(s))),
-    ("recalls", "calling back what was stopped", |s| Box::pin(recalls::work(s))),
+/// How often it is looked for what takes no time where there is nothing.
+const SOON: Duration = Duration::from_millis(400);
+
+/// What is done beside sending: what is due is found, what processes that are gone had in hand is offered again, an alert that
+/// somebody pressed by a button and nobody called off goes out, cards that were pressed show what was answered, and what was
+/// stopped is called back.
+const ASIDE: [Aside; 5] = [
+    Aside {
+        name: "due",
+        doing: "looking for what is due",
+        within: SOON,
+        // Whoever was woken for it looks by themselves.
+        step: |s, _| Box::pin(async move { deliveries::offer_due(s).await.map(|_| 0) }),
+    },
+    Aside {
+        name: "lost",
+        doing: "taking over what is nobody's any more",
+        within: Duration::from_secs(2),
+        step: |s, owner| Box::pin(take_over(s, owner)),
+    },
+    Aside {
+        name: "buttons",
+        doing: "sending what buttons asked for",
+        within: SOON,
+        step: |s, _| Box::pin(buttons::fire_due(s)),
+    },
+    Aside { name: "cards", doing: "changing cards", within: SOON, step: |s, _| Box::pin(answers::show(s)) },
+    Aside {
+        name: "recalls",
+        doing: "calling back what was stopped",
+        within: SOON,
+        step: |s, _| Box::pin(recalls::work(s)),
+    },
 ];
+
+/// Where others dispatch from the same store, or did.
+async fn take_over(s: &Services, owner: i64) -> Result<usize> {
+    if deliveries::others_may_dispatch(s) { deliveries::release_lost(s, owner).await } else { Ok(0) }
+}
 
 impl Dispatcher {
     pub fn new(s: Services) -> Self {
@@ -88,10 +117,10 @@ impl Dispatcher {
         let (s, owner) = (self.s, self.owner);
         lifecycle.spawn("endpoints", self.endpoints.run(lifecycle.soft().clone()));
         lifecycle.spawn("planner", plan(s.clone(), owner, lifecycle.soft().clone()));
-        lifecycle.spawn("sweeper", sweeper::run(s.clone(), owner, lifecycle.soft().clone()));
+        lifecycle.spawn("sweeper", sweeper::run(s.clone(), lifecycle.soft().clone()));
         lifecycle.spawn("alarms", alarms::run(s.clone(), lifecycle.soft().clone()));
-        for (name, doing, step) in ASIDE {
-            lifecycle.spawn(name, aside::run(s.clone(), lifecycle.soft().clone(), doing, step));
+        for aside in ASIDE {
+            lifecycle.spawn(aside.name, aside.run(s.clone(), owner, lifecycle.soft().clone()));
         }
         for worker in self.workers {
             lifecycle.spawn("worker", send(s.clone(), worker, lifecycle.soft().clone()));
@@ -104,7 +133,7 @@ impl Dispatcher {
     /// Deliveries that wait for a later moment are left waiting.
     pub async fn drain(&mut self) -> Result<()> {
         loop {
-            let mut done = sweeper::sweep(&self.s, self.owner).await?;
+            let mut done = sweeper::sweep(&self.s).await?;
             while plan_next(&self.s, self.owner).await? > 0 {
                 done += 1;
             }
@@ -112,8 +141,8 @@ impl Dispatcher {
                 done += run_dry(worker).await?;
                 done += worker.poll().await?;
             }
-            for (_, _, step) in ASIDE {
-                done += step(&self.s).await?;
+            for aside in ASIDE {
+                done += (aside.step)(&self.s, self.owner).await?;
             }
             done += self.endpoints.drain().await?;
             if done == 0 {
@@ -236,7 +265,7 @@ async fn send(s: Services, mut worker: Worker, stop: CancellationToken) {
                 if failures > LAST_TRIES {
                     break;
                 }
-                (true, Some(rest_after(&error)))
+                (true, Some(if stopping { RECOVERY } else { rest_after(&error) }))
             }
         };
         if stopping && !worker.is_busy() {

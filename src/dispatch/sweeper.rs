@@ -25,11 +25,11 @@ const HOURLY: u32 = 9_000;
 /// Steps of receipts in a tick: what comes faster must not keep the rest waiting.
 const RECEIPTS: usize = 20;
 
-pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
+pub(super) async fn run(s: Services, stop: CancellationToken) {
     let mut ticks: u32 = 0;
     let mut is_removing = false;
     loop {
-        if let Err(error) = tick(&s, owner, ticks).await {
+        if let Err(error) = tick(&s, ticks).await {
             super::trouble("sweeping", &error);
         }
         is_removing |= is_hour(ticks);
@@ -43,7 +43,7 @@ pub(super) async fn run(s: Services, owner: i64, stop: CancellationToken) {
     }
 }
 
-async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
+async fn tick(s: &Services, ticks: u32) -> Result<()> {
     for _ in 0..RECEIPTS {
         match receipts::process(s).await {
             Ok(0) => break,
@@ -60,7 +60,7 @@ async fn tick(s: &Services, owner: i64, ticks: u32) -> Result<()> {
         if let Err(error) = audit::seal(s).await {
             super::trouble("chaining the audit log", &error);
         }
-        expire_and_release(s, owner).await?;
+        expire(s).await?;
     }
     // An act of an operator's that cannot go on keeps nothing else from being looked after.
     if let Err(error) = attention::work(s).await {
@@ -123,23 +123,19 @@ async fn clear_out(s: &Services) {
 }
 
 /// Everything but wake-ups, once; returns how much it changed.
-pub(super) async fn sweep(s: &Services, owner: i64) -> Result<usize> {
+pub(super) async fn sweep(s: &Services) -> Result<usize> {
     let told = receipts::process(s).await? + attention::work(s).await?;
     pages::keep_left(s).await?;
     let removed = match retention::work(s).await? {
         Progress::Removed(n) => n,
         Progress::GaveWay | Progress::Nothing => 0,
     };
-    Ok(told + removed + expire_and_release(s, owner).await? + deliveries::complete_left_open(s).await?)
+    Ok(told + removed + expire(s).await? + deliveries::complete_left_open(s).await?)
 }
 
-async fn expire_and_release(s: &Services, owner: i64) -> Result<usize> {
-    // First, and what time does to broadcasts: clearing away a message to very many takes its time.
-    let mut changed = 0;
-    if deliveries::others_may_dispatch(s) {
-        changed += deliveries::release_lost(s, owner).await?;
-    }
-    changed += broadcasts::tick(s).await?;
+async fn expire(s: &Services) -> Result<usize> {
+    // First: clearing away a message to very many takes its time.
+    let mut changed = broadcasts::tick(s).await?;
     changed += deliveries::expire(s).await? as usize;
     changed += unanswered::repeat(s).await?;
     Ok(changed)

@@ -152,7 +152,7 @@ pub async fn give_departments(tx: &mut Tx, first: MessageId, limit: i64) -> Resu
     })?)
 }
 
-/// Offers messages again whose planner is gone; they go on where it stopped.
+/// Offers messages again whose planner is gone; they go on where it stopped. One that somebody writes to has not lost its own.
 pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<u64> {
     let dialect = tx.dialect();
     let lost = match dialect {
@@ -161,7 +161,11 @@ pub async fn release_lost(tx: &mut Tx, now: Timestamp, owner: i64) -> Result<u64
             format!("lease_owner <> $2 AND lease_until < {}", dialect.lease_now("$1"))
         }
     };
-    let text = format!("UPDATE message SET status = 1, updated_at = $1 WHERE status = 2 AND {lost}");
+    let text = format!(
+        "UPDATE message SET status = 1, updated_at = $1
+         WHERE id IN (SELECT id FROM message WHERE status = 2 AND {lost} ORDER BY id{skip})",
+        skip = dialect.skip_locked(),
+    );
     Ok(in_tx!(tx, |conn| {
         sqlx::query(sql(text)).bind(now.0).bind(owner).execute(conn).await.map(|r| r.rows_affected())
     })?)

@@ -23,7 +23,7 @@ pub(super) struct Used {
 pub(super) struct Cost {
     nodes: f64,
     here: f64,
-    /// Whatever else there is: the database and the broker, where nothing else goes on.
+    /// Whatever else there is: the database and the broker, where these are on this machine and nothing else goes on.
     others: f64,
 }
 

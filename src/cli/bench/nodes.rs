@@ -125,7 +125,8 @@ impl Nodes {
     }
 
     fn used(&self) -> Option<Used> {
-        Used::now(self.servers.iter().filter_map(Server::id))
+        let ids: Option<Vec<u32>> = self.servers.iter().map(Server::id).collect();
+        Used::now(ids?)
     }
 
     /// Of so many pieces that were all there was to do since then.

@@ -59,9 +59,6 @@ pub async fn take(s: &Services, caller: &Caller, taken: &Taken<'_>) -> Result<An
     let document = String::from_utf8_lossy(taken.document);
     let once = Once::Alert { named, document: &document };
     if let Some(before) = once.before(s).await? {
-        if alert.msg_type != MsgType::Cancel {
-            replaced(s, caller, taken, &alert, &earlier(s, key, &alert).await?).await?;
-        }
         return Ok(Answer { id: before.id, body: before.body, replayed: true });
     }
     let earlier = earlier(s, key, &alert).await?;
@@ -105,22 +102,7 @@ async fn earlier(s: &Services, key: &KeyCaller, alert: &Alert) -> Result<Vec<Bro
     Ok(found)
 }
 
-/// What still waits of those that an alert follows is taken back: of two texts about the same thing nobody is to send the old one.
-/// Once the alert is kept, and again where it is sent again: whatever fails in between, one of them waits for somebody.
-async fn replaced(
-    s: &Services,
-    caller: &Caller,
-    taken: &Taken<'_>,
-    alert: &Alert,
-    earlier: &[BroadcastRow],
-) -> Result<()> {
-    for row in earlier.iter().filter(|row| !row.state.has_gone_out() && row.state.is_open()) {
-        let why = format!("followed by {},{},{}", alert.sender, alert.identifier, alert.sent);
-        take_back(s, caller, taken.from, row.id, &short(&why)).await?;
-    }
-    Ok(())
-}
-
+/// What still waits of these is taken back: of two texts about the same thing nobody is to send the old one.
 async fn take_back(
     s: &Services,
     caller: &Caller,
@@ -179,6 +161,10 @@ async fn announce(
     let scenario = cap_in::scenario(alert, &key.source_name, channels, s.clock.now())
         .ok_or_else(|| Error::fault("/alert/info", "required", "say what happens"))?;
     let run = if key.test { Run::Drill } else { cap_in::run(alert) };
+    for row in earlier.iter().filter(|row| !row.state.has_gone_out() && row.state.is_open()) {
+        let why = format!("followed by {},{},{}", alert.sender, alert.identifier, alert.sent);
+        take_back(s, caller, taken.from, row.id, &short(&why)).await?;
+    }
     let note = short(&format!("CAP {} {},{},{}", alert.msg_type, alert.sender, alert.identifier, alert.sent));
     let words = FreeText {
         scenario: &scenario,
@@ -190,7 +176,6 @@ async fn announce(
     };
     let press = broadcasts::press_alert(s, caller, &words, once);
     let answered = once_only(s, once, press).await?;
-    replaced(s, caller, taken, alert, earlier).await?;
     Ok(Answer { id: answered.id, body: answered.body, replayed: answered.replayed })
 }
 

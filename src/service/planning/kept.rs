@@ -44,16 +44,18 @@ impl Taken<'_> {
         }
         loop {
             tokio::time::sleep(lease(self.rank) / TIMES).await;
-            if let Err(error) = self.renew(s).await {
+            // To its end, also where planning ends first: nothing is left open in the store.
+            let renewing =
+                s.background.spawn(renew(s.clone(), self.messages.to_vec(), self.owner, lease(self.rank)));
+            if let Ok(Err(error)) = renewing.await {
                 tracing::debug!(%error, "what is being planned was not kept");
             }
         }
     }
+}
 
-    async fn renew(&self, s: &Services) -> Result<()> {
-        let lease = lease(self.rank).as_millis() as i64;
-        let mut tx = s.db.begin().await?;
-        store::renew(&mut tx, self.messages, s.clock.now(), self.owner, lease).await?;
-        tx.commit().await
-    }
+async fn renew(s: Services, messages: Vec<MessageId>, owner: i64, lease: Duration) -> Result<()> {
+    let mut tx = s.db.begin().await?;
+    store::renew(&mut tx, &messages, s.clock.now(), owner, lease.as_millis() as i64).await?;
+    tx.commit().await
 }

@@ -73,23 +73,25 @@ pub(super) async fn claim(
     // all the way, as nothing else keeps ranks in their order.
     let shares = (1..wanted.limit).contains(&wanted.routine);
     let still = wanted.still_since.filter(|_| wanted.routine > 0).map(MessageId::first_at);
-    // Asked here and not before, so that nothing is taken once an alert is kept.
-    let unless = |rank: Rank| match still {
+    // Asked here and not before, so that nothing is taken once an alert is kept; and as a limit, so that nothing that waits is
+    // looked at for nothing.
+    let most = |rank: Rank| match still {
         Some(_) if rank.lane() != Lane::Emergency => {
-            format!(" AND NOT {}", red_goes_out_from(if shares { "$7" } else { "$6" }))
+            let red = red_goes_out_from(if shares { "$7" } else { "$6" });
+            format!("(SELECT CASE WHEN {red} THEN 0 ELSE $3 END)")
         }
-        _ => String::new(),
+        _ => "$3 + 0".to_owned(),
     };
     // Each rank by itself, so that each look is a walk along an index that ends with the limit.
     let due_of = |rank: Rank| {
         format!(
             "SELECT id FROM (SELECT id FROM delivery
-                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2{unless}
-                ORDER BY due_at, id LIMIT $3 + 0{skip}) AS {name}",
+                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2
+                ORDER BY due_at, id LIMIT {most}{skip}) AS {name}",
             code = rank.code(),
             name = rank.name(),
             skip = dialect.skip_locked(),
-            unless = unless(rank),
+            most = most(rank),
         )
     };
     let due_of_any =

@@ -5,6 +5,7 @@ mod after;
 mod beside;
 mod drill;
 mod faults;
+mod kept;
 mod press;
 mod roll;
 mod second;

@@ -149,9 +149,12 @@ async fn while_it_is_kept(
     let doing = tokio::spawn(doing);
     let text = "SELECT count(*) > 0 FROM pg_stat_activity
         WHERE wait_event_type = 'Lock' AND datname = current_database()";
-    while !sqlx::query_scalar::<_, bool>(text).fetch_one(&pool).await.unwrap() {
-        assert!(!doing.is_finished());
-    }
+    let waits = async {
+        while !sqlx::query_scalar::<_, bool>(text).fetch_one(&pool).await.unwrap() {
+            assert!(!doing.is_finished());
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), waits).await.expect("it waits for nothing");
     assert!(!is_taken(&mut campus, routine).await);
     held.rollback().await.unwrap();
     let id = doing.await.unwrap().unwrap();

@@ -4,12 +4,11 @@ use belltower::domain::id::BroadcastId;
 use belltower::service::broadcasts;
 use belltower::service::sources::NewSource;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Campus, EVERYBODY, id};
 use crate::support::TERMINAL;
 use crate::support::app::{Answer, everything};
-use crate::support::faulty::{allow, refuse};
 
 /// An alert in two languages that holds for an hour from the tests' beginning.
 fn document(identifier: &str, kind: &str, references: &str, status: &str) -> String {
@@ -92,28 +91,6 @@ async fn an_update_takes_the_place_of_what_waits_and_follows_what_went_out() {
     let third = send(&campus, &document("a3", "Update", &both, "Actual")).await.expect(202);
     let shown = campus.get(&format!("/broadcasts/{}", id(&third))).await;
     assert_eq!((&shown["status"], &shown["follows"]), (&json!("pending_approval"), &second["id"]));
-}
-
-#[tokio::test]
-async fn where_the_old_cannot_be_taken_back_the_new_waits_all_the_same() {
-    let campus = Campus::start().await;
-    let db = &campus.app.services.db;
-    let first = send(&campus, &document("a1", "Alert", "", "Actual")).await.expect(202);
-    let update = document("a2", "Update", &reference("a1"), "Actual");
-    refuse(db, "audit", "action", "broadcast.withdraw").await;
-    send(&campus, &update).await.expect(500);
-    allow(db, "audit").await;
-    let status = async |body: &Value| {
-        let shown = campus.get(&format!("/broadcasts/{}", id(body))).await;
-        shown["status"].as_str().unwrap().to_owned()
-    };
-    assert_eq!(status(&first).await, "pending_approval");
-    // Whoever sent it sends it again.
-    let second = send(&campus, &update).await;
-    assert_eq!(second.header("idempotent-replayed"), Some("true"));
-    let second = second.expect(202);
-    assert_eq!(status(&first).await, "rejected");
-    assert_eq!(status(&second).await, "pending_approval");
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ impl University {
     /// Somebody who was led there, and what leads them back. Where it was too slow to be gone to, somebody else tries a while
     /// later.
     async fn led_back(&self, login: &str) -> (Phone<'_>, String) {
-        loop {
+        for _ in 0..5 {
             let mut phone = self.phone().await;
             let gone = phone.get("/bind/wecom/sign-in").await;
             if let Ok(there) = Url::parse(gone.header("location").unwrap()) {
@@ -105,6 +105,7 @@ impl University {
             }
             self.campus.app.clock.turn(10_000);
         }
+        panic!("nobody is led there");
     }
 
     /// The whole way, as somebody of that login there.
