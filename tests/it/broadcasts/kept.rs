@@ -14,7 +14,8 @@ const LOST: Duration = Duration::from_mins(1);
 
 /// Until when it is kept, and for how many milliseconds from now on that is at most.
 async fn lease(pool: &PgPool) -> Option<(i64, i64)> {
-    let text = "SELECT lease_until, lease_until - CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)
+    let text =
+        "SELECT lease_until, lease_until - CAST(extract(epoch FROM clock_timestamp()) * 1000 AS bigint)
         FROM message WHERE status = 2 AND lease_owner = $1";
     sqlx::query_as(text).bind(OWNER).fetch_optional(pool).await.unwrap()
 }
