@@ -15,7 +15,7 @@ use actix_web::web::Data;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse};
 use futures_util::future::LocalBoxFuture;
 use serde::de::DeserializeOwned;
-use url::form_urlencoded;
+use url::{Position, Url};
 
 use super::again;
 use super::emergency;
@@ -449,7 +449,7 @@ pub(super) fn explained(view: &View, error: &Error) -> Option<String> {
     }
 }
 
-fn to(request: &HttpRequest, path: &'static str) -> HttpResponse {
+fn to(request: &HttpRequest, path: &str) -> HttpResponse {
     if page::wants_fragment(request) {
         return HttpResponse::NoContent().insert_header((HX_REDIRECT, path)).finish();
     }
@@ -457,18 +457,25 @@ fn to(request: &HttpRequest, path: &'static str) -> HttpResponse {
 }
 
 fn to_sign_in(request: &HttpRequest) -> HttpResponse {
+    if request.method() != Method::GET {
+        let mut known = vec![("undone", "1")];
+        let from = sent_from(request);
+        known.extend(from.as_deref().map(|from| ("return_to", from)));
+        return to(request, &page::address("/sign-in", &known));
+    }
     if page::wants_fragment(request) {
         return to(request, "/sign-in");
     }
-    let here = request.uri().path_and_query().map(actix_web::http::uri::PathAndQuery::as_str);
-    match here.filter(|_| request.method() == Method::GET) {
-        Some(here) => {
-            let query =
-                form_urlencoded::Serializer::new(String::new()).append_pair("return_to", here).finish();
-            page::see_other(&format!("/sign-in?{query}"))
-        }
+    match request.uri().path_and_query() {
+        Some(here) => page::see_other(&page::address("/sign-in", &[("return_to", here.as_str())])),
         None => page::see_other("/sign-in"),
     }
+}
+
+/// The page that a form was sent from, as its browser says.
+fn sent_from(request: &HttpRequest) -> Option<String> {
+    let page = Url::parse(request.headers().get(header::REFERER)?.to_str().ok()?).ok()?;
+    Some(page[Position::BeforePath..Position::AfterQuery].to_owned())
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ const LEFT: &str = "campus";
 pub(super) struct Return {
     #[serde(default)]
     return_to: String,
+    /// Something was asked for by somebody who was signed out by then.
+    #[serde(default)]
+    undone: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +58,9 @@ pub(super) async fn show_sign_in(
     if request.get_session().contains_key(OPERATOR) {
         return Ok(see_other(way_on(&query.return_to)));
     }
-    page::html(&sign_in_page(&request, &s, "", &query.return_to).await?)
+    let mut page = sign_in_page(&request, &s, "", &query.return_to).await?;
+    page.is_undone = !query.undone.is_empty();
+    page::html(&page)
 }
 
 async fn sign_in_page(
@@ -72,6 +77,7 @@ async fn sign_in_page(
         email: email.to_owned(),
         faults: FieldFaults::default(),
         refusal: None,
+        is_undone: false,
         campus: campus.map(|name| (name, page::address(CAMPUS, &[("return_to", return_to)]))),
         return_to: return_to.to_owned(),
     })

@@ -16,6 +16,8 @@ pub struct SignInPage {
     pub faults: FieldFaults,
     /// Why the last attempt was refused, in words that give nothing away.
     pub refusal: Option<String>,
+    /// Whoever signs in asked for something a moment ago, and was signed out by then.
+    pub is_undone: bool,
     /// Path to go to afterwards.
     pub return_to: String,
     /// The university's own sign-in, where operators may come in by it: its name, and the way there.

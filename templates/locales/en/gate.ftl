@@ -4,6 +4,7 @@ sign-in-title = Sign in to the console
 sign-in-lead = With the account an administrator gave you.
 sign-in = Sign in
 sign-in-wrong = The e-mail address or the password is wrong.
+sign-in-undone = Nothing was done: you had been signed out by then. Sign in, and do it again.
 sign-in-wait-seconds = { $n ->
     [one] Too many tries. Wait 1 second and try again.
    *[other] Too many tries. Wait { $n } seconds and try again.

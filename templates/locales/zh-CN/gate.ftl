@@ -4,6 +4,7 @@ sign-in-title = 登录控制台
 sign-in-lead = 使用管理员分配给你的账号。
 sign-in = 登录
 sign-in-wrong = 邮箱地址或密码不正确。
+sign-in-undone = 刚才的操作没有执行：当时你的登录已失效。登录后请再操作一次。
 sign-in-wait-seconds = 尝试次数太多，请等 { $n } 秒后再试。
 sign-in-wait-minutes = 尝试次数太多，请等 { $n } 分钟后再试。
 sign-in-new = 还没有管理员。创建首个管理员的链接在服务器启动时的输出里，请向运行服务器的人索取。

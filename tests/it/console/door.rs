@@ -3,9 +3,10 @@
 use belltower::domain::operator::Role;
 use belltower::service::operators::{self, NewOperator};
 use belltower::store::audit::{self, AuditFilter};
+use reqwest::Method;
 
 use super::browser::Browser;
-use crate::support::app::TestApp;
+use crate::support::app::{Answer, TestApp};
 use crate::support::{TERMINAL, operator};
 
 const PASSWORD: &str = "seven quiet lamps by the lake";
@@ -226,6 +227,22 @@ async fn a_session_ends_by_sign_out_by_time_and_with_its_operator() {
     let mut sender = Browser::signed_in(&app, Role::Sender).await;
     app.clock.turn(31 * 60_000);
     assert_eq!(sender.get("/console").await.status, 303, "unused for half an hour");
+}
+
+#[tokio::test]
+async fn whoever_was_signed_out_is_told_that_nothing_was_done_and_comes_back_to_the_page_of_it() {
+    let app = TestApp::start().await;
+    let stop = app.plain(Method::POST, "/console/emergency/broadcasts/brd_2/stop");
+    let from = "/console/emergency/fire?place=%E9%A3%9F%E5%A0%82";
+    let answer = Answer::of(stop.header("referer", format!("http://bell.example{from}#now"))).await;
+    assert_eq!(answer.status, 303);
+    let page = Browser::new(&app).get(answer.header("location").unwrap()).await;
+    assert!(page.text.contains("刚才的操作没有执行"), "{}", page.text);
+    assert!(page.text.contains(&format!(r#"name="return_to" value="{from}""#)), "{}", page.text);
+    let stop = app.plain(Method::POST, "/console/emergency/broadcasts/brd_2/stop");
+    let answer = Answer::of(stop.header("referer", "nowhere").header("hx-request", "true")).await;
+    assert_eq!(answer.header("hx-redirect"), Some("/sign-in?undone=1"));
+    assert!(!Browser::new(&app).get("/sign-in").await.text.contains("刚才的操作没有执行"));
 }
 
 #[tokio::test]
