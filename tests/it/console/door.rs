@@ -240,7 +240,10 @@ async fn whoever_was_signed_out_is_told_that_nothing_was_done_and_comes_back_to_
     assert!(page.text.contains("刚才的操作没有执行"), "{}", page.text);
     assert!(page.text.contains(&format!(r#"name="return_to" value="{from}""#)), "{}", page.text);
     let stop = app.plain(Method::POST, "/console/emergency/broadcasts/brd_2/stop");
-    let answer = Answer::of(stop.header("referer", "nowhere").header("hx-request", "true")).await;
+    let answer = Answer::of(
+        stop.header("referer", "nowhere").header("hx-request", "true").header("hx-request-type", "partial"),
+    )
+    .await;
     assert_eq!(answer.header("hx-redirect"), Some("/sign-in?undone=1"));
     assert!(!Browser::new(&app).get("/sign-in").await.text.contains("刚才的操作没有执行"));
 }
