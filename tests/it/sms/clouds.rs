@@ -54,7 +54,15 @@ on_both!(by_alibaba_cloud_a_message_is_sent_and_its_receipts_say_who_got_it, |db
     let account = aliyun(&app.clock).await;
     account.set_reports(plan("MOBILE_NOT_ON_SERVICE"));
     let campus = Campus::new(app, ProviderKind::AliyunSms, &account.settings()).await;
-    account.check(&campus.callback).await.unwrap();
+    // Its console waits for less than a second, and whoever sets it up tries again.
+    let mut checked = account.check(&campus.callback).await;
+    for _ in 0..20 {
+        if checked.is_ok() {
+            break;
+        }
+        checked = account.check(&campus.callback).await;
+    }
+    checked.unwrap();
     let message = campus.send(&[1, 2, 3]).await;
     assert_eq!(account.stats().send_sms, 1, "one call for all");
     let came = came(&account.inbox());
