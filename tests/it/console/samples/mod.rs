@@ -115,6 +115,7 @@ pub(super) fn all(language: Language, theme: Theme) -> Vec<(&'static str, String
                 email: String::new(),
                 faults: FieldFaults::default(),
                 refusal: None,
+                is_undone: true,
                 return_to: "/console".into(),
                 campus: Some(("统一身份认证".into(), "/sign-in/campus".into())),
             }
