@@ -10,7 +10,7 @@ use crate::domain::id::{DeliveryId, MessageId, RecipientId};
 use crate::domain::message::{Lane, Rank, Status};
 use crate::store::broadcasts::red_goes_out_from;
 use crate::store::counters::Moves;
-use crate::store::{Tx, in_tx, row, sql, to_json};
+use crate::store::{Dialect, Tx, in_tx, row, sql, to_json};
 
 row! {
     /// A delivery in the hands of this process.
@@ -73,25 +73,29 @@ pub(super) async fn claim(
     // all the way, as nothing else keeps ranks in their order.
     let shares = (1..wanted.limit).contains(&wanted.routine);
     let still = wanted.still_since.filter(|_| wanted.routine > 0).map(MessageId::first_at);
-    // Asked here and not before, so that nothing is taken once an alert is kept; and as a limit, so that nothing that waits is
-    // looked at for nothing.
-    let most = |rank: Rank| match still {
-        Some(_) if rank.lane() != Lane::Emergency => {
-            let red = red_goes_out_from(if shares { "$7" } else { "$6" });
-            format!("(SELECT CASE WHEN {red} THEN 0 ELSE $3 END)")
+    // Asked here and not before, so that nothing is taken once an alert is kept. PostgreSQL asks it before it looks at anything, and
+    // plans by a limit that it knows; SQLite would look at everything that waits, for nothing, but for a limit of none.
+    let bounds = |rank: Rank| {
+        let most = "$3 + 0".to_owned();
+        if still.is_none() || rank.lane() == Lane::Emergency {
+            return (String::new(), most);
         }
-        _ => "$3 + 0".to_owned(),
+        let red = red_goes_out_from(if shares { "$7" } else { "$6" });
+        match dialect {
+            Dialect::Postgres => (format!(" AND NOT {red}"), most),
+            Dialect::Sqlite => (String::new(), format!("(SELECT CASE WHEN {red} THEN 0 ELSE $3 END)")),
+        }
     };
     // Each rank by itself, so that each look is a walk along an index that ends with the limit.
     let due_of = |rank: Rank| {
+        let (unless, most) = bounds(rank);
         format!(
             "SELECT id FROM (SELECT id FROM delivery
-                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2
+                WHERE state = 0 AND outlet = $1 AND lane = {code} AND due_at <= $2{unless}
                 ORDER BY due_at, id LIMIT {most}{skip}) AS {name}",
             code = rank.code(),
             name = rank.name(),
             skip = dialect.skip_locked(),
-            most = most(rank),
         )
     };
     let due_of_any =
