@@ -228,7 +228,7 @@ async fn a_file_that_will_not_do_is_refused_with_a_reason() {
     let mut sender = Browser::signed_in(&app, Role::Sender).await;
     assert_eq!(sender.upload("/console/people", IMPORT, &[], file).await.status, 403);
     let mut nobody = Browser::new(&app);
-    assert_eq!(nobody.post_file(IMPORT, &[], file).await.header("location"), Some("/sign-in"));
+    assert_eq!(nobody.post_file(IMPORT, &[], file).await.header("location"), Some("/sign-in?undone=1"));
 }
 
 #[tokio::test]
