@@ -170,7 +170,7 @@ on_both!(nothing_routine_is_taken_while_a_press_is_being_kept, |db| async {
         let pressed = press_fire(&s, &person(Role::DutyOfficer, 1), Run::Live, &fire("图书馆")).await?;
         Ok(pressed.id)
     };
-    while_it_is_kept(campus, routine, press).await;
+    Box::pin(while_it_is_kept(campus, routine, press)).await;
 });
 
 on_both!(nothing_routine_is_taken_while_an_approval_is_being_kept, |db| async {
@@ -182,7 +182,7 @@ on_both!(nothing_routine_is_taken_while_an_approval_is_being_kept, |db| async {
         broadcasts::approve(&s, &person(Role::Reviewer, 2), None, id, version, "test").await?;
         Ok(id)
     };
-    while_it_is_kept(campus, routine, approval).await;
+    Box::pin(while_it_is_kept(campus, routine, approval)).await;
 });
 
 on_both!(what_is_routine_waits_for_a_correction_as_well, |db| async {
